@@ -1,0 +1,69 @@
+"""A class-based Socket.IO server.
+
+Subclass `Namespace`; its ``on_<event>`` methods are the handlers. A `Server` serves namespaces at
+their paths. See the README for a first one, and `sionamespace.testing` for testing it.
+"""
+
+from sionamespace.acks import Ack, Answers, BroadcastAck
+from sionamespace.audience import Audience
+from sionamespace.client import Client
+from sionamespace.errors import (
+    AckTimeout,
+    BrokerDown,
+    ClientGone,
+    ConfigurationError,
+    DeliveryError,
+    HandlerError,
+    NotConnected,
+    PacketError,
+    PayloadInvalid,
+    PeerError,
+    Refused,
+    SioError,
+    UsageError,
+    WouldBlock,
+)
+from sionamespace.handlers.decorators import event
+from sionamespace.handlers.response import NO_REPLY, Reply
+from sionamespace.namespace import Namespace
+from sionamespace.options import Options
+from sionamespace.rooms import MemoryRoomManager, RoomManager
+from sionamespace.router import Router
+from sionamespace.runtime.pending import Pending
+from sionamespace.server import Server
+from sionamespace.types import Reason
+
+__all__ = [
+    "NO_REPLY",
+    "Ack",
+    "AckTimeout",
+    "Answers",
+    "Audience",
+    "BroadcastAck",
+    "BrokerDown",
+    "Client",
+    "ClientGone",
+    "ConfigurationError",
+    "DeliveryError",
+    "HandlerError",
+    "MemoryRoomManager",
+    "Namespace",
+    "NotConnected",
+    "Options",
+    "PacketError",
+    "PayloadInvalid",
+    "PeerError",
+    "Pending",
+    "Reason",
+    "Refused",
+    "Reply",
+    "RoomManager",
+    "Router",
+    "Server",
+    "SioError",
+    "UsageError",
+    "WouldBlock",
+    "event",
+]
+
+__version__ = "0.1.0"

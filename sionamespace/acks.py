@@ -1,0 +1,174 @@
+"""What clients answer: `Ack`, `BroadcastAck`, and the table of those not answered yet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import attrs
+
+from sionamespace.errors import AckTimeout, ClientGone, WouldBlock
+from sionamespace.ports import Runtime, Timer
+from sionamespace.runtime.originals import new_lock
+from sionamespace.runtime.pending import Pending
+from sionamespace.types import Sid
+
+__all__ = ["Ack", "AckTable", "Answers", "BroadcastAck"]
+
+
+class Ack(Pending[Any]):
+    """A client's answer to a `call`; see `Pending` for how to wait for it.
+
+    The value is what the client answered with: one argument is itself, several are a tuple, none
+    is None. Instead of it there may be an error: `AckTimeout` when the client did not answer in
+    time, `ClientGone` as soon as it left.
+    """
+
+    def __init__(self, runtime: Runtime, event: str, sid: Sid) -> None:
+        super().__init__(runtime)
+        self.event = event
+        self.sid = sid
+        self._timer: Timer | None = None
+        self._may_wait: Callable[[], bool] = _always
+
+    def expire_after(self, seconds: float | None) -> None:
+        """Let it fail with `AckTimeout` after some seconds; None for never."""
+        if seconds is not None and not self.done():
+            self._timer = self._runtime.later(seconds, self._expire, seconds)
+            self.listen(self._timer.cancel)
+
+    def wait_only_if(self, allowed: Callable[[], bool]) -> None:
+        """Let `result` raise `WouldBlock` while ``allowed()`` is false."""
+        self._may_wait = allowed
+
+    def answer(self, arguments: list[Any]) -> None:
+        """Take the arguments that the client answered with."""
+        if not arguments:
+            self.resolve(None)
+        else:
+            self.resolve(arguments[0] if len(arguments) == 1 else tuple(arguments))
+
+    def _wait(self, timeout: float | None) -> None:
+        if not self.done() and not self._may_wait():
+            raise WouldBlock(
+                f"client {self.sid!r} cannot answer {self.event!r} before on_connect has returned; "
+                "call it from a later event, or from a function given to self.spawn()"
+            )
+        super()._wait(timeout)
+
+    def _expire(self, seconds: float) -> None:
+        self.fail(self._timed_out(seconds))
+
+    def _timed_out(self, timeout: float | None) -> AckTimeout:
+        return AckTimeout(f"client {self.sid!r} did not answer {self.event!r} within {timeout:g} s")
+
+
+def _always() -> bool:
+    return True
+
+
+@attrs.frozen
+class Answers:
+    """What the clients of a `BroadcastAck` answered.
+
+    ``values`` maps the sid of each client that answered to its answer, in the form that an `Ack`
+    has; ``missing`` are those that did not answer in time, or left.
+    """
+
+    values: Mapping[Sid, Any]
+    missing: frozenset[Sid]
+
+    @property
+    def complete(self) -> bool:
+        """Whether every client answered."""
+        return not self.missing
+
+
+class BroadcastAck(Pending[Answers]):
+    """The answers of several clients; see `Pending` for how to wait for them.
+
+    It is done when every client has answered, has left, or its time is over. A client that did not
+    answer is no error; it is named in `Answers.missing`.
+    """
+
+    def __init__(self, runtime: Runtime, acks: Iterable[Ack]) -> None:
+        super().__init__(runtime)
+        self._acks = list(acks)
+        self._count = len(self._acks)
+        self._count_lock = new_lock()
+        for ack in self._acks:
+            ack.listen(self._one_is_done)
+        if not self._acks:
+            self.resolve(Answers({}, frozenset()))
+
+    def cancel(self) -> bool:
+        """Give up waiting for all of them; False if it was already done."""
+        cancelled = super().cancel()
+        for ack in self._acks:
+            ack.cancel()
+        return cancelled
+
+    def partial(self) -> Answers:
+        """The answers so far."""
+        answered = {ack.sid: ack.result() for ack in self._acks if _is_answered(ack)}
+        return Answers(answered, frozenset(a.sid for a in self._acks if a.sid not in answered))
+
+    def _one_is_done(self) -> None:
+        with self._count_lock:
+            self._count -= 1
+            last = self._count == 0
+        if last:
+            self.resolve(self.partial())
+
+
+def _is_answered(ack: Ack) -> bool:
+    return ack.done() and ack.exception() is None
+
+
+class AckTable:
+    """The calls to one client that it has not answered yet. From any thread."""
+
+    __slots__ = ("_acks", "_closed", "_lock")
+
+    def __init__(self) -> None:
+        self._lock = new_lock()
+        self._acks: dict[int, Ack] = {}
+        self._closed = False
+
+    def __len__(self) -> int:
+        return len(self._acks)
+
+    def add(self, number: int, ack: Ack) -> None:
+        """Remember a call until it is done; it fails at once if the client has left."""
+        with self._lock:
+            closed = self._closed
+            if not closed:
+                self._acks[number] = ack
+        if closed:
+            ack.fail(_gone(ack))
+        else:
+            ack.listen(lambda: self._forget(number))
+
+    def answer(self, number: int, arguments: list[Any]) -> bool:
+        """Give a call its answer; False if it is not waited for (any longer)."""
+        ack = self._acks.get(number)
+        if ack is None:
+            return False
+        ack.answer(arguments)
+        return True
+
+    def close(self) -> None:
+        """Fail every call with `ClientGone`, at once, and every later one too."""
+        with self._lock:
+            self._closed = True
+            acks = list(self._acks.values())
+        for ack in acks:
+            ack.fail(_gone(ack))
+
+    def _forget(self, number: int) -> None:
+        with self._lock:
+            self._acks.pop(number, None)
+
+
+def _gone(ack: Ack) -> ClientGone:
+    return ClientGone(f"client {ack.sid!r} left before it answered {ack.event!r}")

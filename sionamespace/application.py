@@ -1,0 +1,98 @@
+"""`Application`: the namespaces on a runtime, all of a server but its engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from sionamespace.connection import Connection, Mounted
+from sionamespace.delivery import Delivery
+from sionamespace.errors import ConfigurationError
+from sionamespace.handlers.dispatch import Dispatcher
+from sionamespace.namespace import Namespace
+from sionamespace.options import Options
+from sionamespace.ports import Link, Runtime
+from sionamespace.rooms import MemoryRoomManager, RoomManager
+from sionamespace.router import Router, Routes
+from sionamespace.runtime.deadlines import Deadlines
+from sionamespace.runtime.pending import Pending
+from sionamespace.sessions import Sessions
+from sionamespace.types import Path, Reason
+
+__all__ = ["Application"]
+
+
+class Application:
+    """Namespaces on a runtime. An engine gives it connections through `accept`.
+
+    `sionamespace.Server` is one with python-engineio as its engine, a test harness one with the
+    engine in memory.
+    """
+
+    def __init__(
+        self,
+        routes: Routes | Router | None,
+        runtime: Runtime,
+        options: Options,
+        rooms: RoomManager | None = None,
+    ) -> None:
+        self.async_mode = runtime.name
+        self.options = options
+        self.router = routes if isinstance(routes, Router) else Router(routes)
+        self.router.freeze()
+        self.runtime = runtime
+        self.rooms = rooms if rooms is not None else MemoryRoomManager()
+        self._mounted = {path: self._mount(path, namespace) for path, namespace in self.router}
+        self._connections: dict[Connection, None] = {}
+        self._unjoined: Deadlines[Connection] = Deadlines(
+            runtime, options.connect_timeout, Connection.close_unless_joined
+        )
+
+    def namespace(self, path: Path) -> Namespace:
+        """The namespace at a path, for code outside a handler: a web view, another thread, ...
+
+        Raises:
+            ConfigurationError: if there is none.
+        """
+        mounted = self._mounted.get(path)
+        if mounted is None:
+            there = ", ".join(self._mounted) or "none"
+            raise ConfigurationError(f"there is no namespace at {path!r}; there are: {there}")
+        return mounted.namespace
+
+    def spawn(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Pending[Any]:
+        """Run a function, ``def`` or ``async def``, in the background; its result to come."""
+        pending: Pending[Any] = self.runtime.spawn(function, *args, **kwargs)  # type: ignore[assignment]
+        return pending
+
+    def sleep(self, seconds: float) -> None:
+        """Pause the calling thread or green thread, and no other."""
+        self.runtime.sleep(seconds)
+
+    def disconnect_all(self, reason: str = Reason.SHUTDOWN) -> None:
+        """Send every client away, from every namespace. ``on_disconnect`` gets the reason."""
+        if self.runtime.here():
+            for connection in list(self._connections):
+                connection.close(reason)
+        else:
+            self.runtime.post(self.disconnect_all, reason)
+
+    def accept(self, link: Link, environ: Mapping[str, Any]) -> Connection:
+        """Take a new connection of the engine; what it receives goes to what is returned."""
+        connection = Connection(
+            self._mounted.get, self.runtime, self.options, link, environ, self._ended
+        )
+        self._connections[connection] = None
+        self._unjoined.add(connection)
+        return connection
+
+    def _ended(self, connection: Connection) -> None:
+        self._connections.pop(connection, None)
+        self._unjoined.discard(connection)
+
+    def _mount(self, path: Path, namespace: Namespace) -> Mounted:
+        sessions = Sessions(path)
+        delivery = Delivery(path, self.runtime, self.rooms, sessions)
+        namespace.mount(delivery, self)
+        dispatcher = Dispatcher(namespace, path, namespace.handlers, self.runtime)
+        return Mounted(namespace, dispatcher, delivery, sessions)

@@ -1,0 +1,89 @@
+"""`Audience`: some clients of a namespace, and what can be done with all of them at once."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+import attrs
+
+from sionamespace.acks import BroadcastAck
+from sionamespace.client import Client
+from sionamespace.delivery import Delivery
+from sionamespace.errors import NotConnected
+from sionamespace.types import Room, Rooms, Selection, Sid, names
+
+__all__ = ["Audience"]
+
+
+@attrs.frozen
+class Audience:
+    """Some clients of a namespace. It never changes: each method that narrows returns a new one.
+
+        self.to("lobby", "bar").skip(sid).emit("message", text)
+
+    Who they are is found out anew at each use; a client in several of the rooms counts once.
+    Its methods may be called from any thread and never block.
+    """
+
+    _delivery: Delivery = attrs.field(repr=False)
+    selection: Selection
+
+    def to(self, *rooms: Room) -> Audience:
+        """These rooms (or sids) too."""
+        chosen = (self.selection.rooms or ()) + names(rooms)
+        return attrs.evolve(self, selection=attrs.evolve(self.selection, rooms=chosen))
+
+    def skip(self, *sids: Sid) -> Audience:
+        """Without these clients."""
+        skip = self.selection.skip | frozenset(names(sids))
+        return attrs.evolve(self, selection=attrs.evolve(self.selection, skip=skip))
+
+    def emit(self, event: str, *args: Any, volatile: bool = False) -> None:
+        """Send them an event; with ``volatile``, not to those who cannot take it right now.
+
+        Raises:
+            UsageError: for a name or a value that cannot be sent.
+        """
+        self._delivery.emit(self.selection, event, args, volatile)
+
+    def send(self, *args: Any, volatile: bool = False) -> None:
+        """Send them the event ``message``."""
+        self.emit("message", *args, volatile=volatile)
+
+    def call_all(self, event: str, *args: Any, timeout: float | None = 60) -> BroadcastAck:
+        """Send them an event that each of them answers.
+
+        The result's value is an `Answers`: what each client answered, and who did not within
+        ``timeout`` seconds (None: for ever).
+
+        Raises:
+            UsageError: for a name or a value that cannot be sent.
+        """
+        return self._delivery.call_all(self.selection, event, args, timeout)
+
+    def enter_room(self, room: Rooms) -> None:
+        """Put all of them into a room, or several."""
+        self._each("enter", room)
+
+    def leave_room(self, room: Rooms) -> None:
+        """Take all of them out of a room, or several."""
+        self._each("leave", room)
+
+    def disconnect(self, close: bool = False) -> None:
+        """Send them away, from this namespace or (``close``) from the server."""
+        self._delivery.disconnect(self._sids(), close)
+
+    def clients(self) -> list[Client]:
+        """What is known of each of them now."""
+        return self._delivery.clients(self.selection)
+
+    def _sids(self) -> list[Sid]:
+        return self._delivery.rooms.recipients(self._delivery.path, self.selection)
+
+    def _each(self, operation: str, rooms: Rooms) -> None:
+        change = getattr(self._delivery.rooms, operation)
+        for sid in self._sids():
+            for room in names(rooms):
+                with suppress(NotConnected):  # it left meanwhile
+                    change(self._delivery.path, sid, room)

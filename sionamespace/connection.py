@@ -1,0 +1,277 @@
+"""`Connection`: one client connection, and the namespaces that it has joined.
+
+It is where packets come in. It runs on the engine's thread, never blocks and never calls the
+application: handlers run in the client's line (see `sionamespace.runtime.line`).
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+import attrs
+
+from sionamespace.delivery import Delivery
+from sionamespace.errors import PacketError, Refused, UsageError
+from sionamespace.handlers.dispatch import Dispatcher
+from sionamespace.handlers.response import Answer, Reply
+from sionamespace.namespace import Namespace
+from sionamespace.options import Options
+from sionamespace.ports import Link, Runtime
+from sionamespace.protocol import json as codec
+from sionamespace.protocol.engineio import Parcel
+from sionamespace.protocol.packet import Packet, PacketType
+from sionamespace.sessions import Session, Sessions
+from sionamespace.types import Path, Reason
+
+__all__ = ["Connection", "Mounted"]
+
+_log = logging.getLogger("sionamespace.connection")
+
+
+@attrs.frozen
+class Mounted:
+    """A namespace with all that serves it."""
+
+    namespace: Namespace
+    dispatcher: Dispatcher
+    delivery: Delivery
+    sessions: Sessions
+
+
+class Connection:
+    """One client connection. It implements `sionamespace.ports.Receiver`.
+
+    Args:
+        find: the namespace at a path, or None.
+        ended: called once it has ended.
+    """
+
+    def __init__(
+        self,
+        find: Callable[[Path], Mounted | None],
+        runtime: Runtime,
+        options: Options,
+        link: Link,
+        environ: Mapping[str, Any],
+        ended: Callable[[Connection], object],
+    ) -> None:
+        self._find = find
+        self._runtime = runtime
+        self._options = options
+        self._environ = environ
+        self._tell_ended = ended
+        self._decoder = codec.Decoder(options.max_attachments, options.max_message_bytes)
+        self._members: dict[Path, tuple[Mounted, Session]] = {}
+        self._left: set[Path] = set()
+        self._ended = False
+        self.link = link
+
+    # What the engine tells.
+
+    def receive(self, message: str | bytes) -> None:
+        """Take one message of the client."""
+        if self._ended:
+            return
+        try:
+            packet = self._decoder.feed(message)
+            if packet is not None:
+                self._take(packet)
+        except PacketError as error:
+            _log.warning("closing a connection (%s): %s", self._address(), error)
+            self.link.close(Reason.PARSE_ERROR)
+
+    def closed(self, reason: str) -> None:
+        """The connection has ended."""
+        self._ended = True
+        self._tell_ended(self)
+        for mounted, session in list(self._members.values()):
+            self._leave(mounted, session, reason)
+
+    # What the server does.
+
+    def close(self, reason: str) -> None:
+        """Disconnect it from each namespace, and end it."""
+        for mounted, session in list(self._members.values()):
+            self._dismiss(mounted, session, reason)
+        self.link.close(reason)
+
+    def close_unless_joined(self) -> None:
+        """End it if it has not joined a namespace by now."""
+        if not any(session.admitted for _, session in self._members.values()):
+            _log.info("closing a connection (%s) that joined no namespace in time", self._address())
+            self.link.close(Reason.CONNECT_TIMEOUT)
+
+    def _send_away(self, mounted: Mounted, session: Session, close: bool) -> None:
+        self._dismiss(mounted, session, Reason.SERVER)
+        if close:
+            self.close(Reason.SERVER)
+
+    def _dismiss(self, mounted: Mounted, session: Session, reason: str) -> None:
+        session.send(_parcel(Packet(PacketType.DISCONNECT, session.path)))
+        self._leave(mounted, session, reason)
+
+    # Packets.
+
+    def _take(self, packet: Packet) -> None:
+        if packet.type is PacketType.CONNECT:
+            self._join(packet.path, packet.data)
+            return
+        member = self._members.get(packet.path)
+        if member is None:
+            if packet.path in self._left:
+                return  # it was on its way when the server sent the client away
+            raise PacketError(
+                f"{packet.type.name} for the namespace {packet.path!r:.80}, which is not joined"
+            )
+        mounted, session = member
+        if packet.type is PacketType.EVENT:
+            self._event(mounted, session, packet)
+        elif packet.type is PacketType.ACK:
+            assert packet.id is not None
+            if not session.acks.answer(packet.id, packet.data):
+                _log.debug("%s: an answer that nobody waits for: %d", packet.path, packet.id)
+        elif packet.type is PacketType.DISCONNECT:
+            self._leave(mounted, session, Reason.CLIENT)
+        else:
+            raise PacketError(f"{packet.type.name} is not for a client to send")
+
+    # Coming.
+
+    def _join(self, path: Path, auth: Any) -> None:
+        if path in self._members:
+            raise PacketError(f"CONNECT for the namespace {path!r:.80}, which is joined already")
+        mounted = self._find(path)
+        if mounted is None:
+            _log.warning("refusing a client: there is no namespace %.80r", path)
+            self._refuse(path, Refused("Invalid namespace"))
+        elif len(self._members) >= self._options.max_namespaces:
+            self._refuse(path, Refused("too many namespaces on one connection"))
+        else:
+            self._open(mounted, path, auth)
+
+    def _open(self, mounted: Mounted, path: Path, auth: Any) -> None:
+        sid = secrets.token_urlsafe(15)
+        session = Session(self._runtime, self.link, path, sid, auth, self._environ)
+        session.dismiss = partial(self._send_away, mounted, session)
+        self._members[path] = mounted, session
+        mounted.sessions.add(session)
+        mounted.delivery.rooms.add(path, sid)
+        session.line.put(partial(self._admit, mounted, session))
+
+    async def _admit(self, mounted: Mounted, session: Session) -> None:
+        refused = await mounted.dispatcher.connect(session)
+        if refused is None:
+            self._on_engine(session.admit, _parcel(_connect(session)))
+        else:
+            self._on_engine(self._turn_away, mounted, session, refused)
+
+    def _turn_away(self, mounted: Mounted, session: Session, refused: Refused) -> None:
+        try:
+            error = _parcel(_connect_error(session.path, refused))
+        except UsageError:
+            _log.exception("%s: the data of a refusal cannot be sent", session.path)
+            error = _parcel(_connect_error(session.path, Refused(refused.message)))
+        session.refuse(error)
+        self._drop_member(session)
+        self._forget(mounted, session)
+
+    def _refuse(self, path: Path, refused: Refused) -> None:
+        self.link.send(_parcel(_connect_error(path, refused)))
+
+    # Events.
+
+    def _event(self, mounted: Mounted, session: Session, packet: Packet) -> None:
+        if not session.admitted:
+            raise PacketError(f"an EVENT for {packet.path!r:.80} before it was joined")
+        name, *args = packet.data
+        event = name if isinstance(name, str) else f"{name:g}"
+        spec = mounted.dispatcher.find(event, session.sid)
+        if spec is None:
+            return
+        run = mounted.dispatcher.event
+
+        async def job() -> None:
+            answer = await run(spec, session.sid, event, args)
+            if packet.id is not None:
+                self._answer(mounted, session, event, packet.id, answer)
+
+        if spec.concurrent:
+            self._runtime.start(job)
+        else:
+            session.line.put(job)
+
+    def _answer(
+        self, mounted: Mounted, session: Session, event: str, number: int, answer: Answer
+    ) -> None:
+        """Send what a handler returned, now or when its `Reply` is sent."""
+
+        def respond(values: tuple[Any, ...]) -> None:
+            parcel = _parcel(Packet(PacketType.ACK, session.path, list(values), number))
+            self._on_engine(session.send, parcel)
+
+        if isinstance(answer, Reply):
+            answer.deliver_with(respond)
+        elif isinstance(answer, tuple):
+            try:
+                respond(answer)
+            except UsageError as error:
+                failed = mounted.dispatcher.failed(session.sid, event, error)
+                if isinstance(failed, tuple):
+                    respond(failed)
+
+    # Going.
+
+    def _leave(self, mounted: Mounted, session: Session, reason: str) -> None:
+        if session.leaving is None:
+            session.leave(reason)
+            self._drop_member(session)
+            session.line.put_last(partial(self._say_goodbye, mounted, session, reason))
+
+    async def _say_goodbye(self, mounted: Mounted, session: Session, reason: str) -> None:
+        if session.admitted:
+            await mounted.dispatcher.disconnect(session, reason)
+        self._on_engine(mounted.delivery.rooms.remove, session.path, session.sid)
+        # Events that it sent before it left may still be in the line; they find their session.
+        self._on_engine(session.line.put, partial(self._close_session, mounted, session))
+
+    async def _close_session(self, mounted: Mounted, session: Session) -> None:
+        self._on_engine(self._forget, mounted, session)
+
+    def _forget(self, mounted: Mounted, session: Session) -> None:
+        mounted.delivery.rooms.remove(session.path, session.sid)
+        mounted.sessions.remove(session.sid)
+
+    def _drop_member(self, session: Session) -> None:
+        """From here on the client may join the path anew."""
+        member = self._members.get(session.path)
+        if member is not None and member[1] is session:
+            del self._members[session.path]
+            self._left.add(session.path)
+
+    def _on_engine(self, function: Callable[..., object], *args: Any) -> None:
+        if self._runtime.here():
+            function(*args)
+        else:
+            self._runtime.post(function, *args)
+
+    def _address(self) -> str:
+        return str(self._environ.get("REMOTE_ADDR", "unknown address"))
+
+
+def _parcel(packet: Packet) -> Parcel:
+    return Parcel.of_message(*codec.encode(packet))
+
+
+def _connect(session: Session) -> Packet:
+    return Packet(PacketType.CONNECT, session.path, {"sid": session.sid})
+
+
+def _connect_error(path: Path, refused: Refused) -> Packet:
+    data = {"message": refused.message}
+    if refused.data is not None:
+        data["data"] = refused.data
+    return Packet(PacketType.CONNECT_ERROR, path, data)

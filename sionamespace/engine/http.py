@@ -1,0 +1,107 @@
+"""The HTTP side of Engine.IO: requests, and what is wrong with them.
+
+The error codes and their texts are those of the JavaScript server, which its clients read.
+"""
+
+from __future__ import annotations
+
+import urllib.parse
+from collections.abc import Mapping
+from enum import Enum
+from typing import Any
+
+import attrs
+
+from sionamespace.protocol.values import dumps
+
+__all__ = ["Fault", "Request", "Response"]
+
+
+class Fault(Enum):
+    """Why a request is refused, with the code, the text and the HTTP status."""
+
+    UNKNOWN_TRANSPORT = 0, "Transport unknown", "400 Bad Request"
+    UNKNOWN_SID = 1, "Session ID unknown", "400 Bad Request"
+    BAD_HANDSHAKE_METHOD = 2, "Bad handshake method", "400 Bad Request"
+    BAD_REQUEST = 3, "Bad request", "400 Bad Request"
+    FORBIDDEN = 4, "Forbidden", "403 Forbidden"
+    UNSUPPORTED_PROTOCOL = 5, "Unsupported protocol version", "400 Bad Request"
+
+
+class RequestRefused(Exception):
+    """A request that is answered with a fault.
+
+    Args:
+        why: for the log, what was found and what to do.
+    """
+
+    def __init__(self, fault: Fault, why: str) -> None:
+        super().__init__(why)
+        self.fault = fault
+
+
+@attrs.frozen
+class Request:
+    """An Engine.IO request, out of its WSGI environment."""
+
+    environ: Mapping[str, Any]
+    method: str
+    query: Mapping[str, str]
+
+    @classmethod
+    def of(cls, environ: Mapping[str, Any]) -> Request:
+        """The request of a WSGI environment."""
+        query = urllib.parse.parse_qsl(environ.get("QUERY_STRING", ""), keep_blank_values=True)
+        return cls(environ, environ["REQUEST_METHOD"], dict(query))
+
+    @property
+    def sid(self) -> str | None:
+        """The session that it is for; None for a handshake."""
+        return self.query.get("sid") or None
+
+    @property
+    def is_upgrade(self) -> bool:
+        """Whether it asks for a WebSocket."""
+        return str(self.environ.get("HTTP_UPGRADE", "")).lower() == "websocket"
+
+    @property
+    def origin(self) -> str | None:
+        """The origin of the page that it comes from, if a browser sent it."""
+        return self.environ.get("HTTP_ORIGIN")
+
+    def read_body(self, limit: int) -> bytes | None:
+        """The body; None if it is larger than ``limit`` bytes."""
+        length = self.environ.get("CONTENT_LENGTH") or "0"
+        if self.environ.get("HTTP_TRANSFER_ENCODING", "").lower() == "chunked":
+            length = str(limit + 1)
+        if not length.isdigit() or int(length) > limit + 1:
+            return None
+        body: bytes = self.environ["wsgi.input"].read(int(length))
+        return body if len(body) <= limit else None
+
+
+@attrs.frozen
+class Response:
+    """An HTTP response."""
+
+    status: str
+    content_type: str
+    body: bytes
+    headers: tuple[tuple[str, str], ...] = ()
+
+    @classmethod
+    def payload(cls, payload: str, headers: tuple[tuple[str, str], ...] = ()) -> Response:
+        """The answer to a poll."""
+        return cls("200 OK", "text/plain; charset=UTF-8", payload.encode(), headers)
+
+    @classmethod
+    def ok(cls) -> Response:
+        """The answer to what a client posted."""
+        return cls("200 OK", "text/html", b"ok")
+
+    @classmethod
+    def refusal(cls, fault: Fault) -> Response:
+        """The answer to a request with a fault."""
+        code, message, status = fault.value
+        body = dumps({"code": code, "message": message}).encode()
+        return cls(status, "application/json", body)

@@ -1,0 +1,233 @@
+"""`EngineSocket`: one client connection, whatever carries it."""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Callable
+from typing import Protocol
+
+import attrs
+
+from sionamespace.engine.heartbeat import Heartbeat
+from sionamespace.ports import Receiver, Runtime
+from sionamespace.protocol.engineio import (
+    CLOSE,
+    MESSAGE,
+    NOOP,
+    OPEN,
+    PING,
+    PONG,
+    UPGRADE,
+    Parcel,
+    join_payload,
+)
+from sionamespace.runtime.pending import Pending
+from sionamespace.types import Reason
+
+__all__ = ["EngineSocket", "WebSocket"]
+
+_log = logging.getLogger("sionamespace.engine")
+
+_CLOSE = Parcel(CLOSE)
+_NOOP = Parcel(NOOP)
+_HARMLESS = frozenset({OPEN, UPGRADE, NOOP})
+"""Packet types that mean nothing here, and are ignored as in the JavaScript server."""
+
+
+class WebSocket(Protocol):
+    """A WebSocket, as a socket uses it; see `sionamespace.engine.websocket`."""
+
+    busy: bool
+    """Whether something still waits to be written."""
+
+    def write(self, data: bytes) -> None:
+        """Write frames, or as much as the kernel takes, and become busy with the rest."""
+
+    def close(self) -> None:
+        """Say goodbye and end it."""
+
+    def abort(self) -> None:
+        """End it at once."""
+
+
+@attrs.frozen
+class Services:
+    """What the sockets of a server share."""
+
+    runtime: Runtime
+    heartbeat: Heartbeat
+    max_outbox_bytes: int
+    linger: Callable[[EngineSocket], object]
+    """Called when a socket closes with something left to hand over."""
+    forget: Callable[[EngineSocket], object]
+    """Called when nothing is left of a socket."""
+
+
+class EngineSocket:
+    """One client connection. It implements `sionamespace.ports.Link`.
+
+    It polls until it has a WebSocket. What cannot be written at once waits in the outbox: for the
+    next poll, or until the kernel takes more. It is used on the engine's thread only.
+    """
+
+    protocol = 5
+    heard = False
+    receiver: Receiver
+
+    def __init__(self, sid: str, services: Services) -> None:
+        self.sid = sid
+        self.closed = False
+        self.upgrading = False
+        self.posting = False
+        self._services = services
+        self._outbox: deque[Parcel] = deque()
+        self._outbox_bytes = 0
+        self._poll: Pending[None] | None = None
+        self._websocket: WebSocket | None = None
+
+    @property
+    def transport(self) -> str:
+        """``polling`` or ``websocket``."""
+        return "polling" if self._websocket is None else "websocket"
+
+    @property
+    def upgraded(self) -> bool:
+        """Whether it has a WebSocket, so that it polls no more."""
+        return self._websocket is not None
+
+    # Out.
+
+    def send(self, parcel: Parcel, volatile: bool = False) -> None:
+        """Send all frames of a packet, or keep them in order. Never blocks."""
+        if self.closed:
+            return
+        websocket = self._websocket
+        if websocket is not None and not websocket.busy:
+            websocket.write(parcel.frames)
+        elif not volatile or (websocket is None and self._poll is not None):
+            self._keep(parcel)
+
+    def _keep(self, parcel: Parcel) -> None:
+        self._outbox.append(parcel)
+        self._outbox_bytes += parcel.size
+        if self._outbox_bytes > self._services.max_outbox_bytes:
+            self._give_up()
+        elif self._websocket is None:
+            self._wake_poll()
+
+    def _give_up(self) -> None:
+        _log.warning(
+            "closing a slow client: more than %d bytes wait for it", self._services.max_outbox_bytes
+        )
+        self._clear_outbox()
+        if self._websocket is not None:
+            self._websocket.abort()
+        self.close(Reason.SLOW_CONSUMER)
+
+    def _clear_outbox(self) -> list[Parcel]:
+        parcels = list(self._outbox)
+        self._outbox.clear()
+        self._outbox_bytes = 0
+        return parcels
+
+    # In.
+
+    def receive(self, packet: str | bytes) -> None:
+        """Take one Engine.IO packet: text with its type digit, or a binary message."""
+        if self.closed:
+            return
+        self.heard = True
+        if isinstance(packet, bytes):
+            self.receiver.receive(packet)
+            return
+        kind = packet[:1]
+        if kind == MESSAGE:
+            self.receiver.receive(packet[1:])
+        elif kind == PONG:
+            self._services.heartbeat.start(self)
+        elif kind == CLOSE:
+            self.close(Reason.TRANSPORT_CLOSE)
+        elif kind == PING:
+            _log.warning("closing a connection: a client of this protocol does not ping")
+            self.close(Reason.TRANSPORT_ERROR)
+        elif kind not in _HARMLESS:
+            _log.warning("closing a connection: unknown Engine.IO packet type %r", kind)
+            self.close(Reason.PARSE_ERROR)
+
+    # Polling.
+
+    def start_poll(self) -> Pending[None] | None:
+        """Begin a poll, which is over when something is there to `take`; None if one is waiting."""
+        if self._poll is not None:
+            return None
+        self._poll = Pending(self._services.runtime)
+        if self._outbox or self.closed or self.upgrading or self.upgraded:
+            self._poll.resolve(None)
+        return self._poll
+
+    def take(self) -> str:
+        """The payload that answers the poll."""
+        self._poll = None
+        parcels = [] if self.upgraded else self._clear_outbox()
+        if self.closed:
+            self._services.forget(self)
+        return join_payload(parcels or [_NOOP])
+
+    def _wake_poll(self) -> None:
+        if self._poll is not None:
+            self._poll.resolve(None)
+
+    # WebSocket.
+
+    def begin_upgrade(self) -> None:
+        """A WebSocket wants to take over: let the poll that waits return, as the client does."""
+        self.upgrading = True
+        self._wake_poll()
+
+    def end_upgrade(self, websocket: WebSocket | None) -> None:
+        """It takes over, with all that waits; None if it failed and polling goes on."""
+        self.upgrading = False
+        if websocket is not None and not self.closed:
+            self._websocket = websocket
+            self._wake_poll()
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what waits; the WebSocket calls it when it has become free."""
+        websocket = self._websocket
+        if websocket is None:
+            return
+        if self._outbox:
+            websocket.write(b"".join([parcel.frames for parcel in self._clear_outbox()]))
+        if self.closed and not websocket.busy:
+            websocket.close()
+
+    def lost(self, reason: str) -> None:
+        """The WebSocket has ended."""
+        self._clear_outbox()
+        self.close(reason)
+        self._services.forget(self)
+
+    # The end.
+
+    def close(self, reason: str) -> None:
+        """Close, after what is waiting was sent; the receiver is told at once."""
+        if self.closed:
+            return
+        if self._websocket is None:
+            self._outbox.append(_CLOSE)
+        self.closed = True
+        self._services.heartbeat.stop(self)
+        self._services.linger(self)
+        self._wake_poll()
+        self.flush()
+        self.receiver.closed(reason)
+
+    def abort(self) -> None:
+        """End it at once, whatever is still waiting."""
+        self._clear_outbox()
+        if self._websocket is not None:
+            self._websocket.abort()
+        self._wake_poll()
+        self._services.forget(self)

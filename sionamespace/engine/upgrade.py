@@ -1,0 +1,53 @@
+"""The upgrade from long polling to WebSocket (Engine.IO revision 4, "Upgrade")."""
+
+from __future__ import annotations
+
+from sionamespace.engine.socket import EngineSocket
+from sionamespace.engine.websocket import WebSocketDriver
+from sionamespace.protocol.engineio import PING, PONG, UPGRADE
+from sionamespace.protocol.websocket import frame
+
+__all__ = ["Upgrade"]
+
+_PROBE = PING + "probe"
+_PROBED = frame(PONG + "probe")
+
+
+class Upgrade:
+    """A WebSocket that wants to take over a polling connection.
+
+    The client probes it, lets its last poll return, and then asks for the upgrade. Until that,
+    polling goes on; if the WebSocket fails or is late, nothing is lost.
+    """
+
+    def __init__(self, socket: EngineSocket, websocket: WebSocketDriver) -> None:
+        self._socket = socket
+        self._websocket = websocket
+        self._probed = False
+        self._done = False
+        websocket.on_packet = self._take
+
+    def _take(self, packet: str | bytes) -> None:
+        if packet == _PROBE:
+            self._probed = True
+            self._websocket.write(_PROBED)
+            self._socket.begin_upgrade()
+        elif packet == UPGRADE and self._probed and not self._socket.closed:
+            self._done = True
+            self._websocket.on_packet = self._socket.receive
+            self._websocket.on_free = self._socket.flush
+            self._socket.end_upgrade(self._websocket)
+        else:
+            self._websocket.close()
+
+    def give_up(self) -> None:
+        """The time for it is over."""
+        if not self._done:
+            self._websocket.close()
+
+    def ended(self, reason: str) -> None:
+        """The WebSocket has ended, before the upgrade or after it."""
+        if self._done:
+            self._socket.lost(reason)
+        elif self._probed:
+            self._socket.end_upgrade(None)

@@ -1,0 +1,1 @@
+"""How a method becomes a handler, and how a handler is called."""

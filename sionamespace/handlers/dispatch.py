@@ -1,0 +1,114 @@
+"""The pipeline: from an event to its handler, and from the handler's return to an answer.
+
+It is written once, as ``async def``, and awaits one thing: the handler.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any, Protocol
+
+from sionamespace.errors import PayloadInvalid, Refused
+from sionamespace.handlers.response import Answer, answer_of, failure, refusal
+from sionamespace.handlers.spec import CATCH_ALL, HandlerSpec, HandlerTable
+from sionamespace.ports import Runtime
+from sionamespace.sessions import Session
+from sionamespace.types import Path, Sid
+
+__all__ = ["Dispatcher", "Owner"]
+
+_log = logging.getLogger("sionamespace.handlers")
+
+_MAX_UNKNOWN = 100
+"""How many unknown event names are logged in full; clients choose them, so there is an end."""
+
+
+class Owner(Protocol):
+    """The namespace instance whose methods are the handlers."""
+
+    def handle_error(self, sid: Sid, event: str, error: Exception) -> Any: ...
+
+
+class Dispatcher:
+    """Calls the handlers of one namespace instance."""
+
+    def __init__(self, owner: Owner, path: Path, table: HandlerTable, runtime: Runtime) -> None:
+        self._owner = owner
+        self._path = path
+        self._table = table
+        self._runtime = runtime
+        self._unknown: set[str] = set()
+
+    async def connect(self, session: Session) -> Refused | None:
+        """Run ``on_connect``; why the client is refused, or None if it is let in."""
+        spec = self._table.connect
+        if spec is None:
+            return None
+        given = (session.sid, session.environ, session.auth)
+        try:
+            admitted = await self._call(spec, *spec.arity.prefix(given))
+        except Refused as refused:
+            return refused
+        except Exception as error:
+            self.failed(session.sid, spec.event, error)
+            return Refused("internal error")
+        return Refused("connection refused by the server") if admitted is False else None
+
+    async def disconnect(self, session: Session, reason: str) -> None:
+        """Run ``on_disconnect``."""
+        spec = self._table.disconnect
+        if spec is None:
+            return
+        try:
+            await self._call(spec, *spec.arity.prefix((session.sid, reason)))
+        except Exception as error:
+            self.failed(session.sid, spec.event, error)
+
+    async def event(self, spec: HandlerSpec, sid: Sid, event: str, args: list[Any]) -> Answer:
+        """Run the handler of an event; what its client's ack gets."""
+        try:
+            spec.arity.check(len(args), spec.given)
+            if spec.event == CATCH_ALL:
+                return answer_of(await self._call(spec, sid, event, *args))
+            return answer_of(await self._call(spec, sid, *args))
+        except PayloadInvalid as invalid:
+            _log.warning("%s: %s from %s: %s (%s)", self._path, event, sid, invalid, spec.source)
+            return (failure(f"{event}: {invalid}"),)
+        except Refused as refused:
+            return (refusal(refused),)
+        except Exception as error:
+            return self.failed(sid, event, error)
+
+    def find(self, event: str, sid: Sid) -> HandlerSpec | None:
+        """The handler of an event; None, and a log line, if there is none."""
+        spec = self._table.find(event)
+        if spec is None:
+            self._log_unknown(event, sid)
+        return spec
+
+    def failed(self, sid: Sid, event: str, error: Exception) -> Answer:
+        """What the ack gets after a failure: what `handle_error` returned, or the standard."""
+        try:
+            answer = answer_of(self._owner.handle_error(sid, event, error))
+        except Refused as refused:
+            return (refusal(refused),)
+        except Exception:
+            _log.exception("%s: handle_error failed on %r from %s", self._path, event, sid)
+            answer = ()
+        return answer or (failure("internal error"),)
+
+    async def _call(self, spec: HandlerSpec, *args: Any) -> Any:
+        return await self._runtime.call(getattr(self._owner, spec.method), spec.is_async, *args)
+
+    def _log_unknown(self, event: str, sid: Sid) -> None:
+        new = event not in self._unknown and len(self._unknown) < _MAX_UNKNOWN
+        if new:
+            self._unknown.add(event)
+        _log.log(
+            logging.WARNING if new else logging.DEBUG,
+            "%s: nothing handles the event %.80r from %s; there are: %s",
+            self._path,
+            event,
+            sid,
+            ", ".join(sorted(self._table.events)) or "none",
+        )

@@ -1,0 +1,247 @@
+"""`Namespace`: the class that applications subclass."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from sionamespace.acks import Ack
+from sionamespace.audience import Audience
+from sionamespace.client import Client
+from sionamespace.delivery import Delivery
+from sionamespace.errors import ConfigurationError
+from sionamespace.handlers.discovery import discover
+from sionamespace.handlers.spec import HandlerTable
+from sionamespace.ports import Host
+from sionamespace.runtime.pending import Pending
+from sionamespace.types import Path, Room, Rooms, Selection, Sid, names
+
+__all__ = ["Namespace"]
+
+_log = logging.getLogger("sionamespace.handlers")
+
+
+class Namespace:
+    """The clients at one path, and what they may ask.
+
+        class Chat(Namespace):
+            def on_connect(self, sid, environ, auth):
+                if not auth:
+                    raise Refused("who are you?")
+                self.session(sid)["name"] = auth["name"]
+
+            def on_message(self, sid, text):
+                name = self.session(sid)["name"]
+                self.emit("message", {"from": name, "text": text}, skip_sid=sid)
+                return "OK"
+
+    Each method ``on_<event>``, and each that `sionamespace.event` marks, is the handler of an
+    event: it is called with the client's sid and what the client sent, and what it returns is the
+    answer to the client's ack (None is no argument, a tuple several). ``on_connect(sid, environ,
+    auth)`` decides whether a client is let in, ``on_disconnect(sid, reason)`` tells that it left;
+    each may take fewer of its arguments. Handlers may be ``def`` or ``async def``.
+
+    One instance serves all clients of its path, so what belongs to one client goes into its
+    `session`. The events of one client run one at a time, in order; those of different clients run
+    side by side. Nothing here blocks, and everything may be called from any thread.
+    """
+
+    event_name: ClassVar[Callable[[str], str] | None] = None
+    """The rule by which ``on_<name>`` becomes an event's name, as a ``staticmethod``: called with
+    ``name``, it returns the event. Without a rule the name is the event."""
+
+    handlers: ClassVar[HandlerTable] = HandlerTable({})
+    """The handlers of the class, found when it was defined."""
+
+    _host: Host | None = None
+    _delivery: Delivery | None = None
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        cls.handlers = discover(cls)
+
+    # Where it is mounted.
+
+    @property
+    def path(self) -> Path:
+        """The path that it is mounted at, such as ``/chat``."""
+        return self._mounted().path
+
+    @property
+    def server(self) -> Host:
+        """The server that it is mounted on; its ``namespace("/other")`` is a neighbour."""
+        self._mounted()
+        assert self._host is not None
+        return self._host
+
+    def mount(self, delivery: Delivery, host: Host) -> None:
+        """Join it to a server; the server does this.
+
+        Raises:
+            ConfigurationError: if it is mounted already.
+        """
+        if self._delivery is not None:
+            raise ConfigurationError(
+                f"this {type(self).__name__} is mounted at {self.path} already; "
+                f"make another instance for {delivery.path}"
+            )
+        self._delivery, self._host = delivery, host
+
+    # What it says to its clients.
+
+    def emit(
+        self,
+        event: str,
+        *args: Any,
+        room: Rooms | None = None,
+        skip_sid: Rooms | None = None,
+        volatile: bool = False,
+    ) -> None:
+        """Send an event to clients.
+
+        Args:
+            args: JSON values, ``bytes``, attrs classes, dataclasses, dates, ..., also nested.
+            room: a room, a sid, or several; None is everybody in the namespace, and an empty list
+                nobody. A client in several of the rooms gets one copy.
+            skip_sid: a sid, or several, that do not get it.
+            volatile: drop it for clients that cannot take it right now, as they are slow or away.
+
+        Raises:
+            UsageError: for a name or a value that cannot be sent.
+        """
+        self._mounted().emit(Selection.of(room, skip_sid), event, args, volatile)
+
+    def send(
+        self,
+        *args: Any,
+        room: Rooms | None = None,
+        skip_sid: Rooms | None = None,
+        volatile: bool = False,
+    ) -> None:
+        """Send the event ``message``; else as `emit`."""
+        self.emit("message", *args, room=room, skip_sid=skip_sid, volatile=volatile)
+
+    def call(self, event: str, *args: Any, room: Room, timeout: float | None = 60) -> Ack:
+        """Send an event to one client and return its answer to come.
+
+        ``self.call("confirm", "sure?", room=sid).result()`` waits for it in a ``def``, and
+        ``await self.call(...)`` in an ``async def``.
+
+        Args:
+            room: the client's sid, or a room with one client.
+            timeout: seconds after which the answer is `AckTimeout`; None waits for ever.
+
+        Raises:
+            UsageError: for a name or a value that cannot be sent, or more clients than one. That
+                there is no client is an answer: `ClientGone`.
+        """
+        return self._mounted().call(Selection.of(room), event, args, timeout)
+
+    def to(self, *rooms: Room) -> Audience:
+        """The clients in any of these rooms (or with these sids); without any, nobody.
+
+        So a list that happens to be empty, ``self.to(*teams)``, never reaches strangers.
+        """
+        return Audience(self._mounted(), Selection.of(rooms))
+
+    @property
+    def everyone(self) -> Audience:
+        """All clients of the namespace."""
+        return Audience(self._mounted(), Selection())
+
+    # Rooms.
+
+    def enter_room(self, sid: Sid, room: Rooms) -> None:
+        """Put a client into a room, or several.
+
+        Raises:
+            NotConnected: if there is no such client.
+            UsageError: if the room is another client's own.
+        """
+        for name in names(room):
+            self._mounted().rooms.enter(self.path, sid, name)
+
+    def leave_room(self, sid: Sid, room: Rooms) -> None:
+        """Take a client out of a room, or several.
+
+        Raises:
+            NotConnected: if there is no such client.
+            UsageError: if the room is the client's own.
+        """
+        for name in names(room):
+            self._mounted().rooms.leave(self.path, sid, name)
+
+    def close_room(self, room: Room) -> None:
+        """Take every client out of a room; they stay connected."""
+        self._mounted().rooms.close(self.path, room)
+
+    def rooms(self, sid: Sid) -> frozenset[Room]:
+        """The rooms of a client, the one named by its sid among them.
+
+        Raises:
+            NotConnected: if there is no such client.
+        """
+        return self._mounted().rooms.rooms(self.path, sid)
+
+    def members(self, room: Rooms | None = None) -> frozenset[Sid]:
+        """The sids of the clients in a room, or in any of several; None is everybody."""
+        return frozenset(self._mounted().rooms.recipients(self.path, Selection.of(room)))
+
+    # Single clients.
+
+    def session(self, sid: Sid) -> dict[str, Any]:
+        """The client's own dict, kept until after ``on_disconnect``; change it as you like.
+
+        Raises:
+            NotConnected: if there is no such client.
+        """
+        return self._mounted().sessions[sid].data
+
+    def client(self, sid: Sid) -> Client:
+        """What is known of a client now.
+
+        Raises:
+            NotConnected: if there is no such client.
+        """
+        return self._mounted().client(sid)
+
+    def disconnect(self, sid: Sid, close: bool = False) -> None:
+        """Send a client away; nothing if it has left. Then ``on_disconnect`` runs.
+
+        Args:
+            close: end the whole connection, with the other namespaces that share it.
+        """
+        self._mounted().disconnect([sid], close)
+
+    # Time.
+
+    def spawn(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Pending[Any]:
+        """Run a function, ``def`` or ``async def``, in the background; its result to come."""
+        pending: Pending[Any] = self._mounted().runtime.spawn(function, *args, **kwargs)  # type: ignore[assignment]
+        return pending
+
+    def sleep(self, seconds: float) -> None:
+        """Pause this handler or background function, and nothing else. Not in an ``async def``."""
+        self._mounted().runtime.sleep(seconds)
+
+    # To override.
+
+    def handle_error(self, sid: Sid, event: str, error: Exception) -> Any:
+        """Called with what a handler raised, other than `Refused`; logs it, once.
+
+        Override it to report errors elsewhere, or to tell the client more: what it returns answers
+        the client's ack as a handler's return would, and with None the ack gets
+        ``{"error": {"message": "internal error"}}``. ``event`` may be ``connect`` or
+        ``disconnect``; then there is no ack.
+        """
+        path = self._delivery.path if self._delivery else "(not mounted)"
+        _log.error("%s: the handler of %r failed for %s", path, event, sid, exc_info=error)
+
+    def _mounted(self) -> Delivery:
+        if self._delivery is None:
+            raise ConfigurationError(
+                f"this {type(self).__name__} is not mounted yet; give it to a Server, "
+                f"Server({{'/path': {type(self).__name__}()}}), or to a test Harness"
+            )
+        return self._delivery

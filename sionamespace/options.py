@@ -1,0 +1,111 @@
+"""`Options`: what a `sionamespace.Server` can be told, with the defaults."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeAlias
+
+import attrs
+
+from sionamespace.errors import ConfigurationError
+
+__all__ = ["Options"]
+
+Origins: TypeAlias = "str | Iterable[str] | Callable[..., bool] | None"
+
+_ELSEWHERE = {
+    "max_http_buffer_size": "it is called max_message_bytes here",
+    "client_manager": "give a room manager as rooms=",
+    "async_handlers": "the events of a client run in order; mark a handler @event(concurrent=True)",
+    "always_connect": "emits made in on_connect follow the CONNECT packet by themselves",
+    "namespaces": "the first argument, the routes, says which namespaces there are",
+    "logger": "use logging.getLogger('sionamespace')",
+    "engineio_logger": "use logging.getLogger('sionamespace.engine')",
+    "monitor_clients": "clients are always monitored",
+    "serializer": "other codecs are not built yet",
+    "json": "JSON is encoded by msgspec",
+}
+"""What users of python-socketio know by another name."""
+
+
+def _positive(instance: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or value <= 0:
+        raise ConfigurationError(f"{attribute.name}={value!r}: expected a number above 0")
+
+
+def _transports(value: Any) -> tuple[str, ...]:
+    chosen = (value,) if isinstance(value, str) else tuple(value)
+    if not chosen or not {"polling", "websocket"}.issuperset(chosen):
+        raise ConfigurationError(
+            f"transports={value!r}: expected 'polling', 'websocket', or a list of them"
+        )
+    return chosen
+
+
+@attrs.frozen(kw_only=True)
+class Options:
+    """The options of a server. Times are in seconds, sizes in bytes.
+
+    What happens past a limit: a client is closed with a reason that ``on_disconnect`` is given,
+    and nobody else notices.
+    """
+
+    async_mode: str = "eventlet"
+    """How handlers run: ``eventlet``."""
+
+    ping_interval: float = attrs.field(default=25, validator=_positive)
+    """How often a client is asked whether it is still there."""
+    ping_timeout: float = attrs.field(default=20, validator=_positive)
+    """How long it may take to answer; past it: closed, ``ping timeout``."""
+    connect_timeout: float = attrs.field(default=45, validator=_positive)
+    """How long it may take to join a first namespace; past it: closed."""
+    upgrade_timeout: float = attrs.field(default=10, validator=_positive)
+    """How long an upgrade to WebSocket may take; past it: polling goes on."""
+    max_message_bytes: int = attrs.field(default=1_000_000, validator=_positive)
+    """The size of a frame, a polled payload, or a packet with its attachments; past it: closed,
+    ``message too large``."""
+    max_attachments: int = attrs.field(default=10, validator=_positive)
+    """How many attachments a packet may have; past it: closed, ``parse error``."""
+    max_outbox_bytes: int = attrs.field(default=1024 * 1024, validator=_positive)
+    """How much may wait for a client; past it: closed, ``slow consumer``."""
+    max_namespaces: int = attrs.field(default=100, validator=_positive)
+    """How many namespaces one connection may join; past it: refused."""
+
+    transports: tuple[str, ...] = attrs.field(
+        default=("polling", "websocket"), converter=_transports
+    )
+    """The transports that a client may use."""
+    allow_upgrades: bool = True
+    """Whether a polling client is told that it may upgrade to WebSocket."""
+    cors_allowed_origins: Origins = None
+    """The origins that may connect: None for the server's own, ``*`` for all, one, a list, or a
+    function of the origin (and the environ) that returns a bool."""
+    cors_credentials: bool = True
+    """Whether browsers may send cookies from other origins."""
+    cookie: str | Mapping[str, Any] | None = None
+    """The name of a cookie with the session id, or its attributes with a ``name``."""
+    http_compression: bool = True
+    """Whether polled responses are compressed for clients that take it."""
+    compression_threshold: int = 1024
+    """From how many bytes on they are."""
+
+    @classmethod
+    def parse(cls, options: Mapping[str, Any]) -> Options:
+        """Options from keyword arguments.
+
+        Raises:
+            ConfigurationError: for an option that there is not, or a value that it cannot have.
+        """
+        known = [field.name for field in attrs.fields(cls)]
+        for name in options:
+            if name not in known:
+                raise ConfigurationError(f"Server has no option {name!r}; {_hint(name, known)}")
+        return cls(**options)
+
+
+def _hint(name: str, known: list[str]) -> str:
+    if name in _ELSEWHERE:
+        return _ELSEWHERE[name]
+    close = difflib.get_close_matches(name, known, n=1)
+    return f"did you mean {close[0]!r}?" if close else f"there are: {', '.join(known)}"

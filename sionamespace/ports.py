@@ -1,0 +1,136 @@
+"""The few protocols by which the parts are joined, so that none needs to import another."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Coroutine, Generator
+from typing import Any, Protocol, TypeVar
+
+from sionamespace.types import Path
+
+__all__ = ["Host", "Link", "Receiver", "Runtime", "Sendable", "Timer", "Waiter", "Waiting"]
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+
+class Timer(Protocol):
+    """What ``Runtime.later`` returns."""
+
+    def cancel(self) -> None:
+        """Make the call not happen, if it has not happened yet."""
+
+
+class Waiter(Protocol):
+    """A place where one thread or green thread waits; ``set`` may be called from any thread."""
+
+    def wait(self, seconds: float | None) -> bool:
+        """Wait; True if ``set`` was called, False if the time passed first."""
+
+    def set(self) -> None:
+        """Let the waiting one go on."""
+
+
+class Waiting(Protocol[T_co]):
+    """Something that is not known yet; see `sionamespace.runtime.pending.Pending`."""
+
+    def done(self) -> bool: ...
+    def result(self, timeout: float | None = None) -> T_co: ...
+    def __await__(self) -> Generator[Any, None, T_co]: ...
+
+
+class Runtime(Protocol):
+    """How code runs: the one place that knows threads from green threads from loops."""
+
+    name: str
+
+    def bind(self) -> None:
+        """Make the calling thread the engine's own; what follows may use its timers."""
+
+    def here(self) -> bool:
+        """Whether the calling thread is the engine's own, which may touch its sockets."""
+
+    def post(self, function: Callable[..., object], *args: Any) -> None:
+        """Run a function on the engine's thread, in the order posted. From any thread."""
+
+    def start(self, step: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Run a coroutine function in a green thread, thread or task of its own."""
+
+    def spawn(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Waiting[Any]:
+        """Run the application's function, ``def`` or ``async def``, in the background."""
+
+    def call(self, function: Callable[..., Any], is_async: bool, *args: Any) -> Awaitable[Any]:
+        """The result of a handler, run in the way that suits its kind."""
+
+    def later(self, seconds: float, function: Callable[..., object], *args: Any) -> Timer:
+        """Call a function on the engine's thread after some seconds."""
+
+    def waiter(self) -> Waiter:
+        """A waiter for the calling thread or green thread.
+
+        Raises:
+            WouldBlock: if what calls is an event loop, which must not wait.
+        """
+
+    def sleep(self, seconds: float) -> None:
+        """Pause the calling thread or green thread, and no other."""
+
+    def now(self) -> float:
+        """Seconds on a clock that only goes forward."""
+
+
+class Sendable(Protocol):
+    """A packet ready to send, with its attachments; see `sionamespace.protocol.engineio.Parcel`."""
+
+    size: int
+
+
+class Link(Protocol):
+    """One client connection of an engine, as seen from above it.
+
+    Its methods are called on the engine's thread only.
+    """
+
+    @property
+    def transport(self) -> str:
+        """``polling`` or ``websocket``."""
+
+    @property
+    def protocol(self) -> int:
+        """The revision of Socket.IO's protocol that the client speaks."""
+
+    def send(self, parcel: Any, volatile: bool = False) -> None:
+        """Send all frames of a packet, or keep them in order. Never blocks.
+
+        A volatile parcel is dropped when it cannot be written now. After the close it does nothing.
+        """
+
+    def close(self, reason: str) -> None:
+        """Close, after what is waiting was sent. `Receiver.closed` is called once."""
+
+
+class Receiver(Protocol):
+    """What an engine tells of one client connection; see `sionamespace.connection.Connection`.
+
+    Its methods are called on the engine's thread, never block and never run the application's code.
+    """
+
+    def receive(self, message: str | bytes) -> None:
+        """One message has come."""
+
+    def closed(self, reason: str) -> None:
+        """The connection has ended. Called once."""
+
+
+class Host(Protocol):
+    """What a namespace may ask of the server that it is mounted on."""
+
+    async_mode: str
+
+    def namespace(self, path: Path) -> Any:
+        """The namespace mounted at a path."""
+
+    def spawn(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Waiting[Any]:
+        """Run a function in the background."""
+
+    def sleep(self, seconds: float) -> None:
+        """Pause the calling thread or green thread, and no other."""

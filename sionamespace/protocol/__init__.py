@@ -1,0 +1,1 @@
+"""The protocols, pure: bytes in, frozen values out; no clock, no thread, no I/O."""

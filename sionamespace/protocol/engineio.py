@@ -1,0 +1,97 @@
+"""Engine.IO packets and payloads, protocol revision 4.
+
+An Engine.IO packet is a type digit and its data, or bare bytes for a binary message. A polled
+payload joins packets with U+001E and writes binary ones as ``b`` and base64 ("Protocol",
+"HTTP long-polling").
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+
+from sionamespace.errors import PacketError
+from sionamespace.protocol.websocket import frame
+
+__all__ = ["CLOSE", "NOOP", "PING", "PONG", "UPGRADE", "Parcel", "decode_payload"]
+
+OPEN, CLOSE, PING, PONG, MESSAGE, UPGRADE, NOOP = "0", "1", "2", "3", "4", "5", "6"
+_TYPES = frozenset("0123456")
+_SEPARATOR = "\x1e"
+
+
+class Parcel:
+    """Engine.IO packets that travel together, in the form that each transport wants.
+
+    Each form is built when it is first asked for, once for all recipients.
+    """
+
+    __slots__ = ("_frames", "_payload", "packets", "size")
+
+    def __init__(self, *packets: str | bytes) -> None:
+        self.packets = packets
+        self.size = sum(map(len, packets))
+        self._frames: bytes | None = None
+        self._payload: str | None = None
+
+    @classmethod
+    def of_message(cls, text: str, attachments: tuple[bytes, ...] = ()) -> Parcel:
+        """The parcel of one Socket.IO packet."""
+        return cls(MESSAGE + text, *attachments)
+
+    @property
+    def messages(self) -> list[str | bytes]:
+        """The messages inside, as the receiver sees them; control packets are left out."""
+        return [
+            packet if isinstance(packet, bytes) else packet[1:]
+            for packet in self.packets
+            if isinstance(packet, bytes) or packet[0] == MESSAGE
+        ]
+
+    @property
+    def frames(self) -> bytes:
+        """The WebSocket frames."""
+        if self._frames is None:
+            self._frames = b"".join(map(frame, self.packets))
+        return self._frames
+
+    @property
+    def payload(self) -> str:
+        """The part of a polled payload."""
+        if self._payload is None:
+            self._payload = _SEPARATOR.join(map(_polled, self.packets))
+        return self._payload
+
+
+def _polled(packet: str | bytes) -> str:
+    return packet if isinstance(packet, str) else "b" + base64.b64encode(packet).decode()
+
+
+def join_payload(parcels: list[Parcel]) -> str:
+    """The payload that answers a poll."""
+    return _SEPARATOR.join([parcel.payload for parcel in parcels])
+
+
+def decode_payload(payload: str) -> list[str | bytes]:
+    """The packets of a polled payload, each text with its type digit, or bytes.
+
+    Raises:
+        PacketError: if one of them is not a packet.
+    """
+    return [_decode_polled(packet) for packet in payload.split(_SEPARATOR)]
+
+
+def _decode_polled(packet: str) -> str | bytes:
+    if packet.startswith("b"):
+        try:
+            return base64.b64decode(packet[1:], validate=True)
+        except (binascii.Error, ValueError):
+            raise PacketError("a binary packet in a polled payload is not base64") from None
+    check_packet(packet)
+    return packet
+
+
+def check_packet(packet: str) -> None:
+    """Raise `PacketError` unless a text begins with a packet type."""
+    if packet[:1] not in _TYPES or not packet:
+        raise PacketError(f"unknown Engine.IO packet type {packet[:1]!r}; the types are 0 to 6")

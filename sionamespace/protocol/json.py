@@ -1,0 +1,178 @@
+"""The JSON codec of Socket.IO, protocol revision 5 ("Packet encoding").
+
+Its strictness is that of the official ``socket.io-parser``, and a little more: an EVENT or ACK
+without a payload, or an ACK without an id, is malformed here, where the JavaScript parser passes
+it on and its server ignores it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+
+from sionamespace.errors import PacketError
+from sionamespace.protocol.binary import attach, detach
+from sionamespace.protocol.packet import RESERVED_EVENTS, Packet, PacketType
+from sionamespace.protocol.values import dumps, loads
+
+__all__ = ["Decoder", "encode"]
+
+_BINARY_TYPE = {
+    PacketType.EVENT: PacketType.BINARY_EVENT,
+    PacketType.ACK: PacketType.BINARY_ACK,
+}
+_PLAIN_TYPE = {binary: plain for plain, binary in _BINARY_TYPE.items()}
+_DIGITS = frozenset("0123456789")
+_MAX_ID_DIGITS = 15
+"""Ids up to here are exact in JavaScript, whose integers end at 2**53."""
+
+
+def encode(packet: Packet) -> tuple[str, tuple[bytes, ...]]:
+    """The text of a packet and its attachments.
+
+    Raises:
+        UsageError: for data that cannot be sent.
+    """
+    data, kind = packet.data, packet.type
+    attachments: tuple[bytes, ...] = ()
+    if kind in _BINARY_TYPE:
+        data, attachments = detach(data)
+    head = (
+        str(_BINARY_TYPE[kind].value) + f"{len(attachments)}-" if attachments else str(kind.value)
+    )
+    if packet.path != "/":
+        head += packet.path + ","
+    if packet.id is not None:
+        head += str(packet.id)
+    return (head if data is None else head + dumps(data)), attachments
+
+
+class Decoder:
+    """Turns the messages of one connection into packets.
+
+    Args:
+        max_attachments: how many attachments a packet may have.
+        max_bytes: how large a packet may be with its attachments, in bytes.
+    """
+
+    def __init__(self, max_attachments: int = 10, max_bytes: int = 1_000_000) -> None:
+        self._max_attachments = max_attachments
+        self._max_bytes = max_bytes
+        self._waiting: Packet | None = None
+        self._parts: list[bytes] = []
+        self._missing = 0
+        self._size = 0
+
+    def feed(self, message: str | bytes) -> Packet | None:
+        """The packet that this message completes, or None if attachments are still to come.
+
+        Raises:
+            PacketError: if the message is not what the protocol allows here. The decoder must not
+                be used afterwards.
+        """
+        if isinstance(message, str):
+            return self._feed_text(message)
+        return self._feed_attachment(message)
+
+    def _feed_text(self, text: str) -> Packet | None:
+        if self._waiting is not None:
+            raise PacketError(
+                f"got text while {self._missing} attachment(s) of a packet were still to come"
+            )
+        packet, attachments = _parse(text, self._max_attachments)
+        if not attachments:
+            return packet
+        self._waiting, self._missing = packet, attachments
+        self._parts, self._size = [], len(text)
+        return None
+
+    def _feed_attachment(self, part: bytes) -> Packet | None:
+        packet = self._waiting
+        if packet is None:
+            raise PacketError("got an attachment that no packet announced")
+        self._size += len(part)
+        if self._size > self._max_bytes:
+            raise PacketError(
+                f"a packet with its attachments is larger than {self._max_bytes:,} bytes"
+            )
+        self._parts.append(part)
+        self._missing -= 1
+        if self._missing:
+            return None
+        parts, self._parts, self._waiting = self._parts, [], None
+        return attrs.evolve(packet, data=attach(packet.data, parts))
+
+
+def _parse(text: str, max_attachments: int) -> tuple[Packet, int]:
+    """The packet of a text and the number of its attachments."""
+    kind = _parse_type(text)
+    at, attachments = 1, 0
+    if kind in _PLAIN_TYPE:
+        attachments, at = _parse_attachments(text, max_attachments)
+        kind = _PLAIN_TYPE[kind]
+    path = "/"
+    if text[at : at + 1] == "/":
+        path, comma, _ = text[at:].partition(",")
+        at += len(path) + len(comma)
+    number, at = _parse_id(text, at)
+    data = loads(text[at:]) if at < len(text) else None
+    _check(kind, data, number, at < len(text))
+    return Packet(kind, path, data, number), attachments
+
+
+def _parse_type(text: str) -> PacketType:
+    if text and text[0] in "0123456":
+        return PacketType(int(text[0]))
+    raise PacketError(f"unknown packet type {text[:1]!r}; the types are 0 to 6")
+
+
+def _parse_attachments(text: str, limit: int) -> tuple[int, int]:
+    digits, dash, _ = text[1:12].partition("-")
+    if not dash or not digits or not _DIGITS.issuperset(digits) or int(digits) < 1:
+        raise PacketError(f"bad number of attachments in {text[:16]!r}; expected such as '51-'")
+    if int(digits) > limit:
+        raise PacketError(f"too many attachments: {int(digits)}, at most {limit} are allowed")
+    return int(digits), len(digits) + 2
+
+
+def _parse_id(text: str, at: int) -> tuple[int | None, int]:
+    end = at
+    while end < len(text) and text[end] in _DIGITS:
+        end += 1
+    if end == at:
+        return None, at
+    if end - at > _MAX_ID_DIGITS:
+        raise PacketError(f"bad ack id: more than {_MAX_ID_DIGITS} digits")
+    return int(text[at:end]), end
+
+
+def _check(kind: PacketType, data: Any, number: int | None, has_payload: bool) -> None:
+    """Raise unless the payload has the shape that its packet type has."""
+    if kind is PacketType.EVENT:
+        _check_event(data)
+    elif kind is PacketType.ACK:
+        _expect(isinstance(data, list) and number is not None, "an ACK has an id and a list")
+    elif kind is PacketType.CONNECT:
+        _expect(isinstance(data, dict) or not has_payload, "a CONNECT's payload is an object")
+    elif kind is PacketType.DISCONNECT:
+        _expect(not has_payload, "a DISCONNECT has no payload")
+    else:
+        _expect(isinstance(data, (dict, str)), "a CONNECT_ERROR's payload is an object or a text")
+
+
+def _check_event(data: Any) -> None:
+    _expect(
+        isinstance(data, list) and bool(data) and _is_event_name(data[0]),
+        "an EVENT's payload is a list that begins with the event's name",
+    )
+    _expect(data[0] not in RESERVED_EVENTS, f"{data[0]!r} is a reserved name for an event")
+
+
+def _expect(holds: bool, rule: str) -> None:
+    if not holds:
+        raise PacketError(rule)
+
+
+def _is_event_name(name: Any) -> bool:
+    return isinstance(name, (str, int, float)) and not isinstance(name, bool)

@@ -1,0 +1,141 @@
+"""The primitives of eventlet. Nothing else in the package imports it but `sionamespace.run`."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+import warnings
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from sionamespace.ports import Timer, Waiter
+from sionamespace.runtime.originals import get_ident, new_lock
+
+with warnings.catch_warnings():
+    # Eventlet warns of its own retirement at every import. README and `run` say it once, with
+    # the way out; an application that imports eventlet itself sees eventlet's words.
+    warnings.simplefilter("ignore")
+    import eventlet
+    from eventlet import hubs, patcher
+
+__all__ = ["EventletDriver"]
+
+_log = logging.getLogger("sionamespace.runtime")
+_threading = patcher.original("threading")
+
+
+class EventletDriver:
+    """Green threads on the hub of the thread that serves the requests.
+
+    No monkey patching is needed. Other threads reach the hub through a mailbox, since a hub may
+    only be touched by its own thread.
+    """
+
+    name = "eventlet"
+
+    def __init__(self) -> None:
+        self._ident: int | None = None
+        self._mail: deque[tuple[Callable[..., object], tuple[Any, ...]]] = deque()
+        self._lock = new_lock()
+        self._bell: int | None = None
+        self._rung = False
+
+    def bind(self) -> None:
+        if self._ident is not None:
+            return
+        self._ident = get_ident()
+        ear, self._bell = os.pipe()
+        os.set_blocking(ear, False)
+        os.set_blocking(self._bell, False)
+        eventlet.spawn(self._deliver, ear)
+
+    def here(self) -> bool:
+        # Before the engine runs, whoever calls is about to become its thread.
+        return self._ident is None or self._ident == get_ident()
+
+    def post(self, function: Callable[..., object], *args: Any) -> None:
+        self._mail.append((function, args))
+        with self._lock:
+            ring, self._rung = not self._rung, True
+        if ring and self._bell is not None:
+            os.write(self._bell, b"\0")
+
+    def _deliver(self, ear: int) -> None:
+        while True:
+            hubs.trampoline(ear, read=True)
+            os.read(ear, 4096)
+            with self._lock:
+                self._rung = False
+            while self._mail:
+                function, args = self._mail.popleft()
+                self._run(function, args)
+
+    def _run(self, function: Callable[..., object], args: tuple[Any, ...]) -> None:
+        try:
+            function(*args)
+        except Exception:  # one bad letter must not stop the mail
+            _log.exception("a posted call failed, which is a fault of sionamespace")
+
+    def start(self, function: Callable[..., object], *args: Any) -> None:
+        eventlet.spawn(function, *args)
+
+    def later(self, seconds: float, function: Callable[..., object], *args: Any) -> Timer:
+        timer: Timer = hubs.get_hub().schedule_call_global(seconds, function, *args)
+        return timer
+
+    def waiter(self) -> Waiter:
+        return _GreenWaiter(self) if self.here() else _ThreadWaiter()
+
+    def sleep(self, seconds: float) -> None:
+        if self.here():
+            eventlet.sleep(seconds)
+        else:
+            patcher.original("time").sleep(seconds)
+
+    def wait_writable(self, sock: Any) -> None:
+        hubs.trampoline(sock, write=True)
+
+    def now(self) -> float:
+        return time.monotonic()
+
+    def start_real_thread(self, function: Callable[[], object]) -> object:
+        thread = _threading.Thread(target=function, daemon=True, name="sionamespace-portal")
+        thread.start()
+        return thread
+
+
+class _GreenWaiter:
+    """Waits in a green thread of the engine's hub."""
+
+    def __init__(self, driver: EventletDriver) -> None:
+        self._driver = driver
+        self._event = eventlet.event.Event()
+
+    def wait(self, seconds: float | None) -> bool:
+        self._event.wait(seconds)
+        return bool(self._event.ready())
+
+    def set(self) -> None:
+        if self._driver.here():
+            self._send()
+        else:
+            self._driver.post(self._send)
+
+    def _send(self) -> None:
+        if not self._event.ready():
+            self._event.send()
+
+
+class _ThreadWaiter:
+    """Waits on a real thread that is not the engine's."""
+
+    def __init__(self) -> None:
+        self._event = _threading.Event()
+
+    def wait(self, seconds: float | None) -> bool:
+        return bool(self._event.wait(seconds))
+
+    def set(self) -> None:
+        self._event.set()

@@ -1,0 +1,179 @@
+"""The runtime of the sync modes: handlers block their own thread or green thread."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from types import CoroutineType
+from typing import Any, Protocol
+
+from sionamespace.errors import HandlerError, WouldBlock
+from sionamespace.ports import Timer, Waiter
+from sionamespace.runtime.drive import drive
+from sionamespace.runtime.pending import Pending
+from sionamespace.runtime.portal import Portal, is_async
+
+__all__ = ["Driver", "ThreadedRuntime"]
+
+_log = logging.getLogger("sionamespace.runtime")
+
+
+class Driver(Protocol):
+    """The primitives of one concurrency library."""
+
+    name: str
+
+    def bind(self) -> None:
+        """Make the calling thread the engine's own."""
+
+    def here(self) -> bool:
+        """Whether the calling thread is the engine's own."""
+
+    def post(self, function: Callable[..., object], *args: Any) -> None:
+        """Run a function on the engine's thread, in the order posted, from any thread."""
+
+    def start(self, function: Callable[..., object], *args: Any) -> None:
+        """Run a function in a new thread or green thread; called on the engine's thread."""
+
+    def later(self, seconds: float, function: Callable[..., object], *args: Any) -> Timer:
+        """Call a function on the engine's thread after some seconds; called there too."""
+
+    def waiter(self) -> Waiter:
+        """A waiter for the calling thread or green thread."""
+
+    def sleep(self, seconds: float) -> None:
+        """Pause the calling thread or green thread."""
+
+    def wait_writable(self, sock: Any) -> None:
+        """Pause it until a socket can be written; raises ``OSError`` if that is closed."""
+
+    def now(self) -> float:
+        """The time of the clock behind `later`."""
+
+    def start_real_thread(self, function: Callable[[], object]) -> object:
+        """Run a function on an operating system thread that does not keep the process alive."""
+
+
+class ThreadedRuntime:
+    """`sionamespace.ports.Runtime` over the primitives of a threading or green library."""
+
+    def __init__(self, driver: Driver) -> None:
+        self.name = driver.name
+        self._driver = driver
+        self._portal = Portal(self, driver.start_real_thread)
+        self.bind = driver.bind
+        self.here = driver.here
+        self.post = driver.post
+        self.now = driver.now
+        self.wait_writable = driver.wait_writable
+        self.start_blocking = driver.start
+
+    def start(self, step: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        self._on_engine(_run_step, step)
+
+    def spawn(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Pending[Any]:
+        if is_async(function):
+            pending = self._portal.submit(function(*args, **kwargs))
+            pending.listen(lambda: _log_failure(pending, function))
+            return pending
+        pending = Pending(self)
+        self._on_engine(_run_background, pending, function, args, kwargs)
+        return pending
+
+    async def call(self, function: Callable[..., Any], is_async: bool, *args: Any) -> Any:
+        if is_async:
+            return self._portal.submit(function(*args)).result()
+        result = function(*args)
+        if type(result) is CoroutineType:
+            result.close()
+            raise HandlerError(
+                f"{function!r} is a plain function, but returned a coroutine: a decorator hides "
+                "that it is `async def`; let the decorator be `async def` too"
+            )
+        return result
+
+    def later(self, seconds: float, function: Callable[..., object], *args: Any) -> Timer:
+        if self.here():
+            return self._driver.later(seconds, function, *args)
+        timer = _PostedTimer()
+        self.post(timer.start, self._driver, seconds, function, args)
+        return timer
+
+    def waiter(self) -> Waiter:
+        if on_event_loop():
+            raise WouldBlock(
+                "waiting here would stop the event loop that this runs on; "
+                "in an `async def`, write `await ack` instead of `ack.result()`"
+            )
+        return self._driver.waiter()
+
+    def sleep(self, seconds: float) -> None:
+        if on_event_loop():
+            raise WouldBlock(
+                "sleeping here would stop the event loop that this runs on; "
+                "in an `async def`, write `await asyncio.sleep(...)`"
+            )
+        self._driver.sleep(seconds)
+
+    def _on_engine(self, function: Callable[..., object], *args: Any) -> None:
+        if self.here():
+            self._driver.start(function, *args)
+        else:
+            self.post(self._driver.start, function, *args)
+
+
+class _PostedTimer:
+    """A timer that was asked for on another thread than the engine's."""
+
+    def __init__(self) -> None:
+        self._cancelled = False
+        self._timer: Timer | None = None
+
+    def start(
+        self, driver: Driver, seconds: float, function: Callable[..., object], args: tuple[Any, ...]
+    ) -> None:
+        if not self._cancelled:
+            self._timer = driver.later(seconds, self._fire, function, args)
+
+    def cancel(self) -> None:
+        self._cancelled = True
+
+    def _fire(self, function: Callable[..., object], args: tuple[Any, ...]) -> None:
+        if not self._cancelled:
+            function(*args)
+
+
+def on_event_loop() -> bool:
+    """Whether the calling code runs on an asyncio event loop."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
+def _run_step(step: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    try:
+        drive(step())
+    except Exception:
+        _log.exception("a step failed, which is a fault of sionamespace")
+
+
+def _run_background(
+    pending: Pending[Any],
+    function: Callable[..., Any],
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+) -> None:
+    try:
+        pending.resolve(function(*args, **kwargs))
+    except Exception as error:
+        pending.fail(error)
+        _log_failure(pending, function)
+
+
+def _log_failure(pending: Pending[Any], function: Callable[..., Any]) -> None:
+    error = pending._error
+    if error is not None and not pending.cancelled():
+        _log.error("a background task failed: %r", function, exc_info=error)

@@ -1,0 +1,143 @@
+"""`Session`: one client in one namespace, from its connect request to its end."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from sionamespace.acks import AckTable
+from sionamespace.client import Client
+from sionamespace.errors import NotConnected
+from sionamespace.ports import Link, Runtime
+from sionamespace.protocol.engineio import Parcel
+from sionamespace.runtime.line import Line
+from sionamespace.types import Path, Room, Sid
+
+__all__ = ["Session", "Sessions"]
+
+
+class Session:
+    """One client in one namespace.
+
+    Until it is admitted, what is sent to it is held back, so that emits made inside ``on_connect``
+    follow the CONNECT packet. ``dismiss`` ends it from the server's side; its connection sets it.
+    Its methods are called on the engine's thread only.
+    """
+
+    __slots__ = (
+        "_held",
+        "_link",
+        "acks",
+        "admitted",
+        "auth",
+        "connected_at",
+        "data",
+        "dismiss",
+        "environ",
+        "leaving",
+        "line",
+        "path",
+        "sid",
+    )
+
+    def __init__(
+        self,
+        runtime: Runtime,
+        link: Link,
+        path: Path,
+        sid: Sid,
+        auth: Any,
+        environ: Mapping[str, Any],
+    ) -> None:
+        self.path = path
+        self.sid = sid
+        self.auth = auth
+        self.environ = environ
+        self.data: dict[str, Any] = {}
+        self.connected_at = time.time()
+        self.acks = AckTable()
+        self.line = Line(runtime)
+        self.admitted = False
+        self.leaving: str | None = None
+        self.dismiss: Callable[[bool], object] = _nothing
+        self._link = link
+        self._held: list[Parcel] | None = []
+
+    def send(self, parcel: Parcel, volatile: bool = False) -> None:
+        """Send a packet, or hold it back until the client is admitted; nothing once it leaves."""
+        if self.leaving is not None:
+            return
+        if self._held is not None:
+            self._held.append(parcel)
+        else:
+            self._link.send(parcel, volatile)
+
+    def admit(self, connect: Parcel) -> None:
+        """Send the CONNECT packet and all that was held back."""
+        self.admitted = True
+        held, self._held = self._held or [], None
+        self._link.send(connect)
+        for parcel in held:
+            self._link.send(parcel)
+
+    def refuse(self, connect_error: Parcel) -> None:
+        """Send the CONNECT_ERROR packet and nothing of what was held back."""
+        self._held = []
+        self._link.send(connect_error)
+        self.leaving = self.leaving or "refused"
+        self.acks.close()
+
+    def leave(self, reason: str) -> None:
+        """Send nothing more, and let those who wait for an answer know at once."""
+        self.leaving = reason
+        self.acks.close()
+
+    def may_answer(self) -> bool:
+        """Whether the client could answer a call now: not before it was admitted."""
+        return self.admitted or self.leaving is not None
+
+    def client(self, rooms: frozenset[Room]) -> Client:
+        """What the application sees of it."""
+        return Client(
+            self.sid,
+            self.auth,
+            self.environ,
+            rooms,
+            self._link.transport,
+            self._link.protocol,
+            self.connected_at,
+        )
+
+
+def _nothing(close: bool) -> None:
+    """A session that no connection holds has nothing to end."""
+
+
+class Sessions:
+    """The sessions of one namespace by their sid. Single steps on a dict, so from any thread."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._sessions: dict[Sid, Session] = {}
+        self.get = self._sessions.get
+
+    def __len__(self) -> int:
+        return len(self._sessions)
+
+    def __getitem__(self, sid: Sid) -> Session:
+        """The session of a sid; raises `NotConnected` if there is none."""
+        try:
+            return self._sessions[sid]
+        except KeyError:
+            raise NotConnected(
+                f"client {sid!r} is not connected to {self._path} (it left, or never was there)"
+            ) from None
+
+    def add(self, session: Session) -> None:
+        """Remember a session by its sid."""
+        self._sessions[session.sid] = session
+
+    def remove(self, sid: Sid) -> None:
+        """Forget a session; nothing if it is not there."""
+        self._sessions.pop(sid, None)
