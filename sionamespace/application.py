@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -16,10 +17,12 @@ from sionamespace.rooms import MemoryRoomManager, RoomManager
 from sionamespace.router import Router, Routes
 from sionamespace.runtime.deadlines import Deadlines
 from sionamespace.runtime.pending import Pending
-from sionamespace.sessions import Sessions
-from sionamespace.types import Path, Reason
+from sionamespace.sessions import Session, Sessions
+from sionamespace.types import Path, Reason, Sid
 
 __all__ = ["Application"]
+
+_log = logging.getLogger("sionamespace.handlers")
 
 
 class Application:
@@ -76,6 +79,14 @@ class Application:
                 connection.close(reason)
         else:
             self.runtime.post(self.disconnect_all, reason)
+
+    def report_error(self, path: Path, sid: Sid, event: str, error: Exception) -> None:
+        """Log what a handler raised and nothing handled: once, with its traceback."""
+        _log.error("%s: the handler of %r failed for %s", path, event, sid, exc_info=error)
+
+    def session(self, path: Path, sid: Sid) -> Session:
+        """The session of a client; raises `NotConnected` if there is none."""
+        return self._mounted[path].sessions[sid]
 
     def accept(self, link: Link, environ: Mapping[str, Any]) -> Connection:
         """Take a new connection of the engine; what it receives goes to what is returned."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from typing import Any, ClassVar
 
@@ -18,8 +17,6 @@ from sionamespace.runtime.pending import Pending
 from sionamespace.types import Path, Room, Rooms, Selection, Sid, names
 
 __all__ = ["Namespace"]
-
-_log = logging.getLogger("sionamespace.handlers")
 
 
 class Namespace:
@@ -228,15 +225,14 @@ class Namespace:
     # To override.
 
     def handle_error(self, sid: Sid, event: str, error: Exception) -> Any:
-        """Called with what a handler raised, other than `Refused`; logs it, once.
+        """Called with what a handler raised, other than `Refused`; this one logs it.
 
         Override it to report errors elsewhere, or to tell the client more: what it returns answers
         the client's ack as a handler's return would, and with None the ack gets
         ``{"error": {"message": "internal error"}}``. ``event`` may be ``connect`` or
         ``disconnect``; then there is no ack.
         """
-        path = self._delivery.path if self._delivery else "(not mounted)"
-        _log.error("%s: the handler of %r failed for %s", path, event, sid, exc_info=error)
+        self.server.report_error(self.path, sid, event, error)
 
     def _mounted(self) -> Delivery:
         if self._delivery is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Coroutine, Generator
 from typing import Any, Protocol, TypeVar
 
-from sionamespace.types import Path
+from sionamespace.types import Path, Sid
 
 __all__ = ["Host", "Link", "Receiver", "Runtime", "Sendable", "Timer", "Waiter", "Waiting"]
 
@@ -134,3 +134,6 @@ class Host(Protocol):
 
     def sleep(self, seconds: float) -> None:
         """Pause the calling thread or green thread, and no other."""
+
+    def report_error(self, path: Path, sid: Sid, event: str, error: Exception) -> None:
+        """Log what a handler raised and nothing handled."""

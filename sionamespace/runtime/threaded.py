@@ -84,14 +84,7 @@ class ThreadedRuntime:
     async def call(self, function: Callable[..., Any], is_async: bool, *args: Any) -> Any:
         if is_async:
             return self._portal.submit(function(*args)).result()
-        result = function(*args)
-        if type(result) is CoroutineType:
-            result.close()
-            raise HandlerError(
-                f"{function!r} is a plain function, but returned a coroutine: a decorator hides "
-                "that it is `async def`; let the decorator be `async def` too"
-            )
-        return result
+        return call_plain(function, args)
 
     def later(self, seconds: float, function: Callable[..., object], *args: Any) -> Timer:
         if self.here():
@@ -142,6 +135,18 @@ class _PostedTimer:
     def _fire(self, function: Callable[..., object], args: tuple[Any, ...]) -> None:
         if not self._cancelled:
             function(*args)
+
+
+def call_plain(function: Callable[..., Any], args: tuple[Any, ...]) -> Any:
+    """What a handler that is a plain ``def`` returns."""
+    result = function(*args)
+    if type(result) is CoroutineType:
+        result.close()
+        raise HandlerError(
+            f"{function!r} is a plain function, but returned a coroutine: a decorator hides "
+            "that it is `async def`; let the decorator be `async def` too"
+        )
+    return result
 
 
 def on_event_loop() -> bool:
