@@ -229,7 +229,9 @@ class Connection:
         if session.leaving is None:
             session.leave(reason)
             self._drop_member(session)
-            session.line.put_last(partial(self._say_goodbye, mounted, session, reason))
+            # Nothing overtakes on_connect: what has not come cannot go.
+            put = session.line.put_last if session.admitted else session.line.put
+            put(partial(self._say_goodbye, mounted, session, reason))
 
     async def _say_goodbye(self, mounted: Mounted, session: Session, reason: str) -> None:
         if session.admitted:

@@ -93,7 +93,8 @@ class HarnessClient:
         self.path = path
         self.refused: Refused | None = None
         """Why the server refused it; None if it did not."""
-        self.answered: list[Any] = []
+        self.raw_answers: dict[int, list[Any]] = {}
+        """Answers to the ack ids of what `send_raw` sent."""
         self._stage = stage
         self._link = link
         self._sid: Sid | None = None
@@ -216,14 +217,21 @@ class HarnessClient:
         elif packet.type is PacketType.DISCONNECT:
             self._connected = False
         elif packet.type is PacketType.ACK:
-            assert packet.id is not None
-            self._requests.pop(packet.id).settle(packet.data)
+            self._answered(packet)
         else:
             self._event(packet)
 
     def _admitted(self, sid: Sid) -> None:
         self._sid, self._connected = sid, True
         self._session = self._stage.session(self.path, sid)
+
+    def _answered(self, packet: Packet) -> None:
+        assert packet.id is not None
+        request = self._requests.get(packet.id)
+        if request is None:
+            self.raw_answers[packet.id] = packet.data
+        else:
+            request.settle(packet.data)
 
     def _event(self, packet: Packet) -> None:
         name, *args = packet.data

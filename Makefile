@@ -1,0 +1,59 @@
+# `make` lists what there is. Each target sets up what it needs by itself.
+
+PY := .venv/bin/python
+NPM_INSTALL := npm install --no-package-lock --no-audit --no-fund --silent
+
+.DEFAULT_GOAL := help
+.PHONY: help run test unit integration check format bench clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: .venv/installed examples/chat/node_modules/installed ## start the chat example on http://127.0.0.1:5000
+	$(PY) -m examples.chat.app
+
+test: .venv/installed tests/integration/node_modules/installed examples/chat/node_modules/installed ## run every check and every test
+	scripts/need chromium
+	$(PY) scripts/test.py
+
+unit: .venv/installed ## run the unit tests
+	$(PY) -m pytest
+
+integration: .venv/installed tests/integration/node_modules/installed examples/chat/node_modules/installed ## run the integration tests
+	scripts/need chromium
+	$(PY) -m pytest tests/integration
+
+check: .venv/installed ## lint, formatting and types
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+
+format: .venv/installed ## format the code
+	$(PY) -m ruff check --fix .
+	$(PY) -m ruff format .
+
+bench: .venv/installed ## measure side by side with python-socketio
+	scripts/need cc
+	$(PY) benchmarks/run.py
+
+clean: ## remove what was set up and made
+	rm -rf .venv build dist .reports .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -name node_modules -prune -exec rm -rf {} +
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+.venv/installed: pyproject.toml
+	@scripts/need python >/dev/null
+	@$$(scripts/need python) -m venv .venv
+	$(PY) -m pip install --quiet --disable-pip-version-check --editable '.[test,dev,example]'
+	@touch $@
+
+tests/integration/node_modules/installed: tests/integration/package.json
+	scripts/need node
+	cd tests/integration && $(NPM_INSTALL)
+	@touch $@
+
+# Without npm the page takes the client from the public CDN.
+examples/chat/node_modules/installed: examples/chat/package.json
+	@mkdir -p $(@D)
+	@if command -v npm >/dev/null; then cd examples/chat && $(NPM_INSTALL); fi
+	@touch $@

@@ -1,0 +1,483 @@
+"""Clients come and go, and what they send is taken in order."""
+
+from __future__ import annotations
+
+import pytest
+
+from sionamespace import ClientGone, Namespace, Reason, Refused, WouldBlock, event
+from sionamespace.runtime.line import PATIENCE
+from sionamespace.testing import Harness
+
+
+class Gate(Namespace):
+    """Lets in, or refuses, as the client asks; and keeps a diary."""
+
+    def __init__(self):
+        self.diary = []
+
+    def on_connect(self, sid, environ, auth):
+        wish = (auth or {}).get("wish")
+        if wish == "false":
+            return False
+        if wish == "refused":
+            raise Refused("no seats", {"seats": 0})
+        if wish == "unsendable":
+            raise Refused("no seats", object())
+        if wish == "boom":
+            raise ValueError("a secret")
+        if wish == "slow":
+            self.sleep(5)
+        if wish == "send away":
+            self.disconnect(sid)
+        self.emit("first", room=sid)
+        self.emit("second", room=sid)
+        self.diary.append(("connect", wish))
+        return None
+
+    def on_note(self, sid, text):
+        self.diary.append(("note", text))
+        return text
+
+    def on_nap(self, sid, seconds):
+        self.sleep(seconds)
+        self.diary.append(("nap", seconds))
+
+    def on_ask(self, sid):
+        answer = self.call("question", room=sid, timeout=60).result()
+        self.diary.append(("ask", answer))
+        return answer
+
+    @event(concurrent=True)
+    def on_overtake(self, sid):
+        self.diary.append(("overtake", None))
+
+    def on_disconnect(self, sid, reason):
+        self.diary.append(("disconnect", reason))
+        self.last_rooms = self.rooms(sid)
+        self.last_session = self.session(sid)
+
+
+@pytest.fixture
+def gate():
+    return Gate()
+
+
+@pytest.fixture
+def harness(gate):
+    with Harness({"/gate": gate, "/": Gate()}) as h:
+        yield h
+
+
+# Coming.
+
+
+def test_a_client_is_let_in_and_gets_an_id_of_its_own(harness):
+    one, two = harness.connect("/gate"), harness.connect("/gate")
+    assert one.connected
+    assert one.sid != two.sid
+    assert harness.namespace("/gate").members() == {one.sid, two.sid}
+
+
+def test_on_connect_may_take_fewer_arguments():
+    class Bare(Namespace):
+        def on_connect(self):
+            self.came = True
+
+    class OnlySid(Namespace):
+        def on_connect(self, sid):
+            self.came = sid
+
+    class All(Namespace):
+        def on_connect(self, *args):
+            self.came = args
+
+    with Harness({"/bare": Bare, "/sid": OnlySid, "/all": All}) as h:
+        assert h.connect("/bare").connected
+        assert h.namespace("/bare").came
+        client = h.connect("/sid")
+        assert h.namespace("/sid").came == client.sid
+        client = h.connect("/all", auth={"a": 1}, headers={"X-Token": "t"})
+        sid, environ, auth = h.namespace("/all").came
+        assert (sid, auth, environ["HTTP_X_TOKEN"]) == (client.sid, {"a": 1}, "t")
+
+
+def test_a_namespace_without_on_connect_lets_everybody_in():
+    class Open(Namespace): ...
+
+    with Harness(Open()) as h:
+        assert h.connect().connected
+
+
+def test_what_is_emitted_in_on_connect_follows_the_connect_packet_in_order(harness):
+    assert [e.name for e in harness.connect("/gate").received()] == ["first", "second"]
+
+
+def test_what_others_emit_meanwhile_follows_it_too(harness):
+    slow = harness.connect("/gate", auth={"wish": "slow"})
+    harness.namespace("/gate").emit("meanwhile")
+    assert not slow.connected
+    assert slow.received() == []
+    harness.advance(5)
+    assert [e.name for e in slow.received()] == ["meanwhile", "first", "second"]
+
+
+@pytest.mark.parametrize(
+    ("wish", "message", "data"),
+    [
+        ("false", "connection refused by the server", None),
+        ("refused", "no seats", {"seats": 0}),
+    ],
+)
+def test_a_refused_client_gets_the_reason_and_nothing_else(harness, gate, wish, message, data):
+    client = harness.connect("/gate", auth={"wish": wish})
+    assert not client.connected
+    assert (client.refused.message, client.refused.data) == (message, data)
+    assert client.received() == []
+    assert gate.members() == frozenset()
+    client.drop()
+    assert gate.diary == [], "no on_disconnect for a client that was never in"
+
+
+def test_an_exception_in_on_connect_refuses_without_its_text(gate):
+    with Harness({"/gate": gate}, raise_errors=False) as h:
+        client = h.connect(auth={"wish": "boom"})
+        assert client.refused.message == "internal error"
+        assert isinstance(h.errors[0], ValueError)
+        assert gate.members() == frozenset()
+
+
+def test_refusal_data_that_cannot_be_sent_is_left_out_and_logged(harness, caplog):
+    client = harness.connect("/gate", auth={"wish": "unsendable"})
+    assert (client.refused.message, client.refused.data) == ("no seats", None)
+    assert "the data of a refusal cannot be sent" in caplog.text
+
+
+def test_a_refused_client_may_try_again_on_the_same_connection(harness):
+    first = harness.connect("/gate", auth={"wish": "false"})
+    second = harness.connect("/gate", auth={}, on=first)
+    assert second.connected
+
+
+def test_an_unknown_namespace_is_invalid_and_the_connection_lives_on(harness, caplog):
+    client = harness.connect("/gate")
+    stranger = harness.connect("/nowhere", on=client)
+    assert stranger.refused.message == "Invalid namespace"
+    assert client.call("note", "x") == "x"
+    assert "/nowhere" in caplog.text
+
+
+def test_one_connection_joins_several_namespaces_with_an_id_in_each(harness):
+    gate = harness.connect("/gate")
+    root = harness.connect("/", on=gate)
+    assert root.sid != gate.sid
+    root.disconnect()
+    assert gate.connected
+    assert gate.call("note", "still here") == "still here"
+
+
+def test_too_many_namespaces_are_refused():
+    routes = {f"/{n}": Gate for n in range(4)}
+    with Harness(routes, max_namespaces=3) as h:
+        first = h.connect("/0")
+        rest = [h.connect(f"/{n}", on=first) for n in (1, 2, 3)]
+        assert [c.connected for c in rest] == [True, True, False]
+        assert rest[2].refused.message == "too many namespaces on one connection"
+
+
+def test_a_connection_that_joins_nothing_is_closed_in_time(harness):
+    client = harness.connect("/gate", auth={"wish": "false"})
+    harness.advance(44)
+    assert client.closed is None
+    harness.advance(2)
+    assert client.closed == Reason.CONNECT_TIMEOUT
+
+
+def test_a_connection_that_joined_is_not(harness):
+    client = harness.connect("/gate")
+    harness.advance(100)
+    assert client.closed is None
+
+
+def test_waiting_for_a_client_inside_on_connect_is_refused_with_the_mend():
+    class Eager(Namespace):
+        def on_connect(self, sid):
+            self.call("question", room=sid).result()
+
+    with Harness(Eager()) as h, pytest.raises(WouldBlock, match="before on_connect has returned"):
+        h.connect()
+
+
+def test_a_call_begun_in_on_connect_may_be_answered_after_it():
+    class Patient(Namespace):
+        def on_connect(self, sid):
+            self.call("question", room=sid).add_done_callback(self.keep)
+
+        def keep(self, ack):
+            self.answer = ack.result()
+
+    with Harness(Patient()) as h:
+        client = h.connect()
+        client.last("question").answer(42)
+        assert h.namespace().answer == 42
+
+
+# Going.
+
+
+def test_the_rooms_and_the_session_are_still_there_in_on_disconnect(harness, gate):
+    client = harness.connect("/gate")
+    gate.enter_room(client.sid, "lobby")
+    gate.session(client.sid)["name"] = "Ann"
+    client.disconnect()
+    assert gate.last_rooms == {"lobby", client.sid}
+    assert gate.last_session == {"name": "Ann"}
+    assert gate.members() == gate.members("lobby") == frozenset()
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        Reason.TRANSPORT_CLOSE,
+        Reason.TRANSPORT_ERROR,
+        Reason.PING_TIMEOUT,
+        Reason.TOO_LARGE,
+        Reason.SLOW_CONSUMER,
+    ],
+)
+def test_on_disconnect_gets_the_reason_of_the_engine(harness, gate, reason):
+    harness.connect("/gate").drop(reason)
+    assert gate.diary[-1] == ("disconnect", reason)
+
+
+def test_on_disconnect_gets_who_ended_it(harness, gate):
+    harness.connect("/gate").disconnect()
+    assert gate.diary[-1] == ("disconnect", Reason.CLIENT)
+    client = harness.connect("/gate")
+    gate.disconnect(client.sid)
+    harness.settle()
+    assert gate.diary[-1] == ("disconnect", Reason.SERVER)
+    assert not client.connected
+    assert client.closed is None
+
+
+def test_the_server_may_end_the_whole_connection(harness, gate):
+    client = harness.connect("/gate")
+    other = harness.connect("/", on=client)
+    gate.disconnect(client.sid, close=True)
+    harness.settle()
+    assert client.closed == Reason.SERVER
+    assert harness.namespace("/").diary[-1] == ("disconnect", Reason.SERVER)
+    assert not other.connected
+
+
+def test_sending_away_a_client_that_has_left_is_no_error(harness, gate):
+    client = harness.connect("/gate")
+    client.drop()
+    gate.disconnect(client.sid)
+
+
+def test_on_disconnect_runs_once(harness, gate):
+    client = harness.connect("/gate")
+    gate.disconnect(client.sid)
+    client.drop()
+    assert [entry for entry in gate.diary if entry[0] == "disconnect"] == [
+        ("disconnect", Reason.SERVER)
+    ]
+
+
+def test_a_client_may_come_back_on_the_same_connection(harness, gate):
+    client = harness.connect("/gate")
+    client.disconnect()
+    again = harness.connect("/gate", on=client)
+    assert again.connected
+    assert again.sid != client.sid
+    gate.disconnect(again.sid)
+    harness.settle()
+    assert harness.connect("/gate", on=client).connected
+
+
+def test_a_client_may_come_back_while_on_disconnect_still_runs():
+    class Slow(Namespace):
+        def on_disconnect(self, sid):
+            self.sleep(10)
+
+    with Harness(Slow()) as h:
+        client = h.connect()
+        client.disconnect()
+        again = h.connect(on=client)
+        assert again.connected
+        h.advance(10)
+        assert h.namespace().members() == {again.sid}
+
+
+def test_sent_away_inside_on_connect_it_comes_and_goes(harness, gate):
+    client = harness.connect("/gate", auth={"wish": "send away"})
+    assert not client.connected
+    assert client.refused is None
+    assert gate.diary == [("connect", "send away"), ("disconnect", Reason.SERVER)]
+
+
+def test_lost_during_on_connect_it_comes_and_goes(harness, gate):
+    client = harness.connect("/gate", auth={"wish": "slow"})
+    client.drop()
+    assert gate.diary == []
+    harness.advance(5)
+    assert gate.diary == [("connect", "slow"), ("disconnect", Reason.TRANSPORT_CLOSE)]
+    assert gate.members() == frozenset()
+
+
+def test_what_was_on_its_way_when_the_server_sent_it_away_is_ignored(harness, gate):
+    client = harness.connect("/gate")
+    other = harness.connect("/", on=client)
+    gate.disconnect(client.sid)
+    client.send_raw('2/gate,["note","late"]')
+    assert ("note", "late") not in gate.diary
+    assert other.call("note", "x") == "x"
+
+
+def test_an_exception_in_on_disconnect_loses_nothing():
+    class Clumsy(Namespace):
+        def on_disconnect(self, sid):
+            raise ValueError
+
+    with Harness(Clumsy(), raise_errors=False) as h:
+        h.connect().drop()
+        assert isinstance(h.errors[0], ValueError)
+        assert h.namespace().members() == frozenset()
+
+
+# The line.
+
+
+def test_events_of_one_client_run_one_at_a_time_in_order(harness, gate):
+    client = harness.connect("/gate")
+    gate.diary.clear()
+    client.emit("nap", 2)
+    client.emit("note", "after")
+    assert gate.diary == []
+    harness.advance(2)
+    assert gate.diary == [("nap", 2), ("note", "after")]
+
+
+def test_events_of_different_clients_do_not_wait_for_each_other(harness, gate):
+    sleeper, other = harness.connect("/gate"), harness.connect("/gate")
+    sleeper.emit("nap", 2)
+    assert other.call("note", "now") == "now"
+
+
+def test_nor_do_those_of_one_client_in_different_namespaces(harness):
+    client = harness.connect("/gate")
+    other = harness.connect("/", on=client)
+    client.emit("nap", 2)
+    assert other.call("note", "now") == "now"
+
+
+def test_a_concurrent_handler_overtakes(harness, gate):
+    client = harness.connect("/gate")
+    gate.diary.clear()
+    client.emit("nap", 2)
+    client.emit("overtake")
+    harness.advance(2)
+    assert gate.diary == [("overtake", None), ("nap", 2)]
+
+
+def test_an_answer_never_stands_in_the_line(harness):
+    client = harness.connect("/gate")
+    request = client.request("ask")
+    client.emit("note", "behind it")
+    client.last("question").answer("yes")
+    assert request.answer == "yes"
+
+
+def test_what_was_sent_before_leaving_is_handled_before_on_disconnect(harness, gate):
+    client = harness.connect("/gate")
+    gate.diary.clear()
+    client.emit("nap", 0.5)
+    client.emit("note", "one")
+    client.emit("note", "two")
+    client.disconnect()
+    assert gate.diary == []
+    harness.advance(0.5)
+    assert gate.diary == [
+        ("nap", 0.5),
+        ("note", "one"),
+        ("note", "two"),
+        ("disconnect", Reason.CLIENT),
+    ]
+
+
+def test_a_handler_that_does_not_end_keeps_on_disconnect_waiting_only_so_long(harness, gate):
+    client = harness.connect("/gate")
+    gate.diary.clear()
+    client.emit("nap", 100)
+    client.emit("note", "still handled")
+    client.drop()
+    harness.advance(PATIENCE)
+    assert gate.diary == [("disconnect", Reason.TRANSPORT_CLOSE)]
+    assert gate.members() == frozenset()
+    assert gate.session(client.sid) == {}
+    harness.advance(100)
+    assert gate.diary[1:] == [("nap", 100), ("note", "still handled")]
+
+
+def test_a_handler_that_waits_for_a_client_that_leaves_learns_it_at_once(gate):
+    with Harness({"/gate": gate}, raise_errors=False) as h:
+        client = h.connect()
+        client.request("ask")
+        client.drop()
+        assert isinstance(h.errors[0], ClientGone)
+        assert gate.diary[-1] == ("disconnect", Reason.TRANSPORT_CLOSE)
+
+
+# Broken packets.
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        "",
+        "9",
+        "2/gate,not json",
+        "2/gate,{}",
+        '2/gate,["connect",{"REMOTE_ADDR":"forged"},{"wish":"x"}]',
+        '2/gate,["disconnect","x"]',
+        '2/gate,["connect_error"]',
+        "0/gate,",
+        '4/gate,{"message":"x"}',
+        '2/never-joined,["note","x"]',
+        "51-/gate,[]",
+        '599-/gate,["note",{"_placeholder":true,"num":0}]',
+        b"an attachment that nobody announced",
+    ],
+)
+def test_a_packet_that_breaks_the_protocol_closes_the_connection_and_costs_one_line(
+    harness, gate, caplog, raw
+):
+    offender, bystander = harness.connect("/gate"), harness.connect("/gate")
+    gate.diary.clear()
+    offender.send_raw(raw)
+    assert offender.closed == Reason.PARSE_ERROR
+    assert gate.diary == [("disconnect", Reason.PARSE_ERROR)]
+    assert len(caplog.records) == 1
+    assert caplog.records[0].exc_info is None
+    assert bystander.call("note", "unmoved") == "unmoved"
+
+
+def test_an_event_before_the_namespace_is_joined_closes_the_connection(harness):
+    slow = harness.connect("/gate", auth={"wish": "slow"})
+    slow.send_raw('2/gate,["note","early"]')
+    assert slow.closed == Reason.PARSE_ERROR
+
+
+def test_an_answer_to_nothing_is_ignored(harness):
+    client = harness.connect("/gate")
+    client.send_raw("3/gate,77[1]")
+    assert client.call("note", "x") == "x"
+
+
+def test_nothing_is_taken_from_a_connection_that_has_ended(harness, gate):
+    client = harness.connect("/gate")
+    client.drop()
+    before = list(gate.diary)
+    client.send_raw('2/gate,["note","ghost"]')
+    assert gate.diary == before

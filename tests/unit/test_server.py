@@ -1,0 +1,66 @@
+"""Putting a server together."""
+
+from __future__ import annotations
+
+import pytest
+
+from sionamespace import ConfigurationError, MemoryRoomManager, Namespace, Server
+
+
+class Chat(Namespace): ...
+
+
+def test_it_finds_its_namespaces():
+    server = Server({"/chat": Chat()})
+    assert isinstance(server.namespace("/chat"), Chat)
+    assert server.async_mode == "eventlet"
+    with pytest.raises(ConfigurationError, match="no namespace at '/nope'; there are: /chat"):
+        server.namespace("/nope")
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ({"ping_intervall": 1}, "did you mean 'ping_interval'"),
+        ({"max_http_buffer_size": 1}, "it is called max_message_bytes here"),
+        ({"async_handlers": False}, "concurrent=True"),
+        ({"zzz": 1}, "there are: async_mode"),
+        ({"ping_timeout": 0}, "expected a number above 0"),
+        ({"transports": ["carrier pigeon"]}, "expected 'polling', 'websocket'"),
+        ({"async_mode": "trio"}, "async_mode='trio' is not known"),
+        ({"rooms": {}}, "takes a RoomManager"),
+    ],
+)
+def test_what_is_wrong_with_an_option_is_said_with_the_mend(options, text):
+    with pytest.raises(ConfigurationError, match=text):
+        Server({"/": Chat}, **options)
+
+
+def test_rooms_may_be_managed_by_the_applications_own_manager():
+    class Counting(MemoryRoomManager):
+        entered = 0
+
+        def enter(self, path, sid, room):
+            super().enter(path, sid, room)
+            self.entered += 1
+
+    rooms = Counting()
+    server = Server({"/": Chat}, rooms=rooms)
+    assert server.rooms is rooms
+
+
+def test_two_servers_do_not_meet():
+    one, two = Server({"/": Chat}), Server({"/": Chat})
+    assert one.namespace("/") is not two.namespace("/")
+    assert one.engine.sockets is not two.engine.sockets
+    assert one.rooms is not two.rooms
+
+
+def test_the_package_leaves_the_logging_of_the_process_alone():
+    import logging
+
+    Server({"/": Chat})
+    for name in ("engineio", "engineio.server", "sionamespace"):
+        logger = logging.getLogger(name)
+        assert logger.level == logging.NOTSET
+        assert not logger.handlers
