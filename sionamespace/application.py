@@ -72,13 +72,16 @@ class Application:
         """Pause the calling thread or green thread, and no other."""
         self.runtime.sleep(seconds)
 
-    def disconnect_all(self, reason: str = Reason.SHUTDOWN) -> None:
-        """Send every client away, from every namespace. ``on_disconnect`` gets the reason."""
-        if self.runtime.here():
-            for connection in list(self._connections):
-                connection.close(reason)
-        else:
-            self.runtime.post(self.disconnect_all, reason)
+    def shutdown(self) -> None:
+        """End every connection; ``on_disconnect`` gets the reason ``server shutting down``.
+
+        To the clients it is a lost connection, so that they come back when the server does.
+        """
+        if not self.runtime.here():
+            self.runtime.post(self.shutdown)
+            return
+        for connection in list(self._connections):
+            connection.link.close(Reason.SHUTDOWN)
 
     def report_error(self, path: Path, sid: Sid, event: str, error: Exception) -> None:
         """Log what a handler raised and nothing handled: once, with its traceback."""

@@ -82,7 +82,8 @@ class Connection:
                 self._take(packet)
         except PacketError as error:
             _log.warning("closing a connection (%s): %s", self._address(), error)
-            self.link.close(Reason.PARSE_ERROR)
+            too_large = isinstance(error, codec.TooLarge)
+            self.link.close(Reason.TOO_LARGE if too_large else Reason.PARSE_ERROR)
 
     def closed(self, reason: str) -> None:
         """The connection has ended."""
@@ -93,12 +94,6 @@ class Connection:
 
     # What the server does.
 
-    def close(self, reason: str) -> None:
-        """Disconnect it from each namespace, and end it."""
-        for mounted, session in list(self._members.values()):
-            self._dismiss(mounted, session, reason)
-        self.link.close(reason)
-
     def close_unless_joined(self) -> None:
         """End it if it has not joined a namespace by now."""
         if not any(session.admitted for _, session in self._members.values()):
@@ -108,7 +103,9 @@ class Connection:
     def _send_away(self, mounted: Mounted, session: Session, close: bool) -> None:
         self._dismiss(mounted, session, Reason.SERVER)
         if close:
-            self.close(Reason.SERVER)
+            for other in list(self._members.values()):
+                self._dismiss(*other, Reason.SERVER)
+            self.link.close(Reason.SERVER)
 
     def _dismiss(self, mounted: Mounted, session: Session, reason: str) -> None:
         session.send(_parcel(Packet(PacketType.DISCONNECT, session.path)))

@@ -6,10 +6,14 @@ import logging
 import resource
 import signal
 import socket
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any
+
+from sionamespace.errors import ConfigurationError
+from sionamespace.ports import Runtime
 
 __all__ = ["run_eventlet"]
 
@@ -19,52 +23,95 @@ _MAX_REQUESTS = 1_000_000
 """How many requests may be open at once. Each WebSocket and each waiting poll is one, so the
 server's own limit, 1,024, would be one on the number of clients."""
 
-_GRACE = 0.5
-"""How many seconds the last packets have to get to the clients when the server stops."""
+_PATIENCE = 5.0
+"""How many seconds requests that are under way have when the server stops."""
 
 
-def run_eventlet(app: Any, host: str, port: int, stop: Callable[[], None], **settings: Any) -> None:
+def run_eventlet(
+    app: Any, host: str, port: int, runtime: Runtime, stop: Callable[[], None], **settings: Any
+) -> None:
     """Serve a WSGI application on eventlet until SIGTERM or Ctrl-C.
 
     Args:
         stop: called before the end, to send the clients away.
         settings: passed on to ``eventlet.wsgi.server``.
+
+    Raises:
+        ConfigurationError: if the address cannot be listened on.
     """
     import eventlet
     from eventlet import wsgi
 
-    raise_file_limit()
-    listener = eventlet.listen((host, port), family=_family(host), backlog=1024)
+    class Pool(eventlet.GreenPool):  # type: ignore[misc]
+        """Green threads that are not waited for longer than `_PATIENCE` at the end."""
+
+        def waitall(self) -> None:
+            stop()
+            with eventlet.Timeout(_PATIENCE, False):
+                super().waitall()
+
+    _raise_file_limit()
+    runtime.bind()
+    listener = _listen(eventlet.listen, host, port)
+    settings = {"log": _WsgiLog(), "debug": False, **settings}
+    _announce("serving on http://%s:%d with eventlet; Ctrl-C stops", *listener.getsockname()[:2])
+    with _stopping_on_signals(runtime, eventlet.getcurrent()), suppress(KeyboardInterrupt):
+        wsgi.server(listener, app, custom_pool=Pool(_MAX_REQUESTS), **settings)
+    _announce("stopped")
+
+
+class _WsgiLog:
+    """Where eventlet's web server logs: its tracebacks are errors, the rest is for debugging."""
+
+    def info(self, text: str, *args: object) -> None:
+        _log.log(logging.ERROR if "Traceback" in text else logging.DEBUG, text.rstrip(), *args)
+
+    debug = error = info
+
+
+def _listen(listen: Callable[..., Any], host: str, port: int) -> Any:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        # Not shared: a second process on the port would get half of each client's requests.
+        listener = listen((host, port), family=family, backlog=1024, reuse_port=False)
+    except OSError as error:
+        raise ConfigurationError(
+            f"cannot listen on {host}:{port}: {error.strerror or error}; "
+            "choose another port, or stop what uses it"
+        ) from error
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    _log.info("serving on http://%s:%d with eventlet (Ctrl-C stops)", *listener.getsockname()[:2])
-    settings = {"log_output": False, "max_size": _MAX_REQUESTS, "debug": False, **settings}
-    with stopping_on_signals(), suppress(KeyboardInterrupt):
-        wsgi.server(listener, app, **settings)
-    _log.info("stopping")
-    stop()
-    eventlet.sleep(_GRACE)
-    listener.close()
+    return listener
 
 
 @contextmanager
-def stopping_on_signals() -> Iterator[None]:
-    """Make SIGTERM end the block as Ctrl-C does, where signals can be handled."""
+def _stopping_on_signals(runtime: Runtime, main: Any) -> Iterator[None]:
+    """Make SIGTERM and Ctrl-C end the block with KeyboardInterrupt.
+
+    The first one is raised in the block itself, not in whichever handler happens to run; a second
+    one at once, wherever that is.
+    """
+    before: dict[int, Any] = {}
 
     def interrupt(number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
+        restore()
+        runtime.post(main.throw, KeyboardInterrupt)
+
+    def restore() -> None:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
     try:
-        before = signal.signal(signal.SIGTERM, interrupt)
-    except ValueError:  # not the main thread
-        yield
-        return
+        for number in (signal.SIGTERM, signal.SIGINT):
+            before[number] = signal.signal(number, interrupt)
+    except ValueError:  # not the main thread, which alone gets signals
+        pass
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        restore()
 
 
-def raise_file_limit() -> None:
+def _raise_file_limit() -> None:
     """Allow as many open files, and so clients, as this process may allow itself."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != hard:
@@ -72,5 +119,9 @@ def raise_file_limit() -> None:
             resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
-def _family(host: str) -> socket.AddressFamily:
-    return socket.AF_INET6 if ":" in host else socket.AF_INET
+def _announce(text: str, *args: object) -> None:
+    """Say it in the log, or to somebody at the terminal who has not set one up."""
+    if _log.isEnabledFor(logging.INFO):
+        _log.info(text, *args)
+    else:
+        print(text % args, file=sys.stderr, flush=True)

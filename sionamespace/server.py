@@ -14,7 +14,6 @@ from sionamespace.rooms import RoomManager
 from sionamespace.router import Router, Routes
 from sionamespace.run import run_eventlet
 from sionamespace.runtime.threaded import Driver, ThreadedRuntime
-from sionamespace.types import Reason
 from sionamespace.wsgi import WSGIApplication, WSGIMiddleware
 
 __all__ = ["Server"]
@@ -83,18 +82,14 @@ class Server(Application):
         app: WSGIApplication | None = None,
         **settings: Any,
     ) -> None:
-        """Serve until SIGTERM or Ctrl-C; then every client is sent away, with a reason.
+        """Serve until SIGTERM or Ctrl-C; then `shutdown` ends every connection.
 
         Args:
             app: what to serve: what `wsgi` returned, or an application to put behind Socket.IO.
             settings: for ``eventlet.wsgi.server``, such as ``log_output=True``.
         """
         served = app if isinstance(app, WSGIMiddleware) else self.wsgi(app)
-        run_eventlet(served, host, port, self.shutdown, **settings)
-
-    def shutdown(self) -> None:
-        """Send every client away; for those who run the web server themselves."""
-        self.disconnect_all(Reason.SHUTDOWN)
+        run_eventlet(served, host, port, self.runtime, self.shutdown, **settings)
 
 
 def _driver(async_mode: str) -> Driver:

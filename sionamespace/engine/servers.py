@@ -59,7 +59,6 @@ def take_socket(environ: Mapping[str, Any]) -> tuple[Any, Callable[[], Iterable[
     None for a web server that does not give its sockets away.
     """
     if "eventlet.input" in environ:
-        environ["eventlet.set_idle"]()
         return environ["eventlet.input"].get_socket(), _end_eventlet_request
     return None
 

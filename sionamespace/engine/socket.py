@@ -170,7 +170,10 @@ class EngineSocket:
         """The payload that answers the poll."""
         self._poll = None
         parcels = [] if self.upgraded else self._clear_outbox()
-        if self.closed:
+        if self.closed and len(parcels) > 1:
+            # The JavaScript client obeys a CLOSE before it reads what came in the same payload.
+            self._outbox.append(parcels.pop())
+        elif self.closed:
             self._services.forget(self)
         return join_payload(parcels or [_NOOP])
 

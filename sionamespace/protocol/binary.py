@@ -38,34 +38,36 @@ def _needs_rewriting(value: Any, depth: int) -> bool:
     kind = type(value)
     if kind in _LEAVES:
         return False
-    if depth > MAX_DEPTH:
-        raise UsageError(f"cannot send a value that is nested deeper than {MAX_DEPTH} levels")
-    if kind is dict:
-        return any(
-            type(inner) not in _LEAVES and _needs_rewriting(inner, depth + 1)
-            for inner in value.values()
-        )
-    if kind is list or kind is tuple:
-        return any(
-            type(inner) not in _LEAVES and _needs_rewriting(inner, depth + 1) for inner in value
-        )
-    return True
+    if kind is not dict and kind is not list and kind is not tuple:
+        return True
+    _check_depth(depth)
+    return any(
+        type(inner) not in _LEAVES and _needs_rewriting(inner, depth + 1)
+        for inner in (value.values() if kind is dict else value)
+    )
 
 
 def _rewrite(value: Any, parts: list[bytes], depth: int) -> Any:
-    if depth > MAX_DEPTH:
-        raise UsageError(f"cannot send a value that is nested deeper than {MAX_DEPTH} levels")
+    if type(value) in _LEAVES:
+        return value
     if isinstance(value, _BINARY):
+        _check_depth(depth)  # its placeholder is a level of its own
         parts.append(bytes(value))
         return {"_placeholder": True, "num": len(parts) - 1}
     if isinstance(value, dict):
+        _check_depth(depth)
         return {key: _rewrite(inner, parts, depth + 1) for key, inner in value.items()}
     if isinstance(value, (list, tuple, set, frozenset)):
+        _check_depth(depth)
         return [_rewrite(inner, parts, depth + 1) for inner in value]
-    if type(value) in _LEAVES:
-        return value
     built = _to_builtins(value)
     return built if type(built) in _LEAVES else _rewrite(built, parts, depth)
+
+
+def _check_depth(depth: int) -> None:
+    """Raise unless one more level fits below ``depth`` others."""
+    if depth >= MAX_DEPTH:
+        raise UsageError(f"cannot send a value that is nested deeper than {MAX_DEPTH} levels")
 
 
 def _to_builtins(value: Any) -> Any:

@@ -16,7 +16,7 @@ from sionamespace.protocol.binary import attach, detach
 from sionamespace.protocol.packet import RESERVED_EVENTS, Packet, PacketType
 from sionamespace.protocol.values import dumps, loads
 
-__all__ = ["Decoder", "encode"]
+__all__ = ["Decoder", "TooLarge", "encode"]
 
 _BINARY_TYPE = {
     PacketType.EVENT: PacketType.BINARY_EVENT,
@@ -26,6 +26,10 @@ _PLAIN_TYPE = {binary: plain for plain, binary in _BINARY_TYPE.items()}
 _DIGITS = frozenset("0123456789")
 _MAX_ID_DIGITS = 15
 """Ids up to here are exact in JavaScript, whose integers end at 2**53."""
+
+
+class TooLarge(PacketError):
+    """A packet is larger, with its attachments, than is allowed."""
 
 
 def encode(packet: Packet) -> tuple[str, tuple[bytes, ...]]:
@@ -70,6 +74,7 @@ class Decoder:
         Raises:
             PacketError: if the message is not what the protocol allows here. The decoder must not
                 be used afterwards.
+            TooLarge: if the packet is larger than ``max_bytes``, which is a `PacketError` too.
         """
         if isinstance(message, str):
             return self._feed_text(message)
@@ -93,7 +98,7 @@ class Decoder:
             raise PacketError("got an attachment that no packet announced")
         self._size += len(part)
         if self._size > self._max_bytes:
-            raise PacketError(
+            raise TooLarge(
                 f"a packet with its attachments is larger than {self._max_bytes:,} bytes"
             )
         self._parts.append(part)

@@ -59,14 +59,14 @@ def check_depth(value: Any) -> None:
     """Raise `PacketError` if a value is nested deeper than `MAX_DEPTH`."""
     level = [value]
     for _ in range(MAX_DEPTH + 1):
+        level = [outer for outer in level if isinstance(outer, (list, dict))]
+        if not level:
+            return
         level = [
             inner
             for outer in level
-            if isinstance(outer, (list, dict))
             for inner in (outer.values() if isinstance(outer, dict) else outer)
         ]
-        if not level:
-            return
     raise PacketError(_too_deep())
 
 

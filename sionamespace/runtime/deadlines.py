@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import takewhile
 from typing import Generic, TypeVar
 
 from sionamespace.ports import Runtime, Timer
@@ -42,14 +43,14 @@ class Deadlines(Generic[K]):
 
     def _fire(self) -> None:
         now = self._runtime.now()
-        due: list[K] = []
-        for item, when in self._waiting.items():
-            if when > now:
-                break
-            due.append(item)
-        for item in due:
-            del self._waiting[item]
-        first = next(iter(self._waiting.values()), None)
-        self._timer = None if first is None else self._runtime.later(first - now, self._fire)
-        for item in due:
-            self._due(item)
+        try:
+            for item, when in list(takewhile(lambda entry: entry[1] <= now, self._waiting.items())):
+                # One that fell due before it may have discarded it, or given it new time.
+                if self._waiting.get(item) == when:
+                    del self._waiting[item]
+                    self._due(item)
+        finally:
+            first = next(iter(self._waiting.values()), None)
+            self._timer = (
+                None if first is None else self._runtime.later(max(0, first - now), self._fire)
+            )

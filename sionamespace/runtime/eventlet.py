@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from sionamespace.ports import Timer, Waiter
-from sionamespace.runtime.originals import get_ident, new_lock
+from sionamespace.runtime.originals import get_ident
 
 with warnings.catch_warnings():
     # Eventlet warns of its own retirement at every import. README and `run` say it once, with
@@ -38,7 +38,6 @@ class EventletDriver:
     def __init__(self) -> None:
         self._ident: int | None = None
         self._mail: deque[tuple[Callable[..., object], tuple[Any, ...]]] = deque()
-        self._lock = new_lock()
         self._bell: int | None = None
         self._rung = False
 
@@ -46,28 +45,31 @@ class EventletDriver:
         if self._ident is not None:
             return
         self._ident = get_ident()
-        ear, self._bell = os.pipe()
+        ear, bell = os.pipe()
         os.set_blocking(ear, False)
-        os.set_blocking(self._bell, False)
+        os.set_blocking(bell, False)
+        self._bell = bell
         eventlet.spawn(self._deliver, ear)
+        os.write(bell, b"\0")  # for the mail that came before there was a bell
 
     def here(self) -> bool:
         # Before the engine runs, whoever calls is about to become its thread.
         return self._ident is None or self._ident == get_ident()
 
     def post(self, function: Callable[..., object], *args: Any) -> None:
+        # No lock, as this may run in a signal's handler: what is appended before the flag is read
+        # is found by whoever lowers the flag before emptying the box.
         self._mail.append((function, args))
-        with self._lock:
-            ring, self._rung = not self._rung, True
-        if ring and self._bell is not None:
-            os.write(self._bell, b"\0")
+        if not self._rung:
+            self._rung = True
+            if self._bell is not None:
+                os.write(self._bell, b"\0")
 
     def _deliver(self, ear: int) -> None:
         while True:
             hubs.trampoline(ear, read=True)
             os.read(ear, 4096)
-            with self._lock:
-                self._rung = False
+            self._rung = False
             while self._mail:
                 function, args = self._mail.popleft()
                 self._run(function, args)
@@ -86,6 +88,8 @@ class EventletDriver:
         return timer
 
     def waiter(self) -> Waiter:
+        if self._ident is None:
+            return _EarlyWaiter()
         return _GreenWaiter(self) if self.here() else _ThreadWaiter()
 
     def sleep(self, seconds: float) -> None:
@@ -139,3 +143,15 @@ class _ThreadWaiter:
 
     def set(self) -> None:
         self._event.set()
+
+
+class _EarlyWaiter(_ThreadWaiter):
+    """Waits before the engine runs, green or not: there is no mailbox yet that could wake it."""
+
+    def wait(self, seconds: float | None) -> bool:
+        end = None if seconds is None else time.monotonic() + seconds
+        while not self._event.is_set():
+            if end is not None and time.monotonic() >= end:
+                return False
+            eventlet.sleep(0.001)
+        return True

@@ -51,7 +51,12 @@ class Line:
             self._runtime.start(job)
 
     async def _work(self) -> None:
-        # The flag falls in the same step in which the line is found empty.
-        while self._jobs:
-            await self._jobs.popleft()()
-        self._busy = False
+        try:
+            while self._jobs:
+                await self._jobs.popleft()()
+        finally:
+            # The flag falls in the same step in which the line is found empty. If it is not, a job
+            # broke off (eventlet's Timeout is no Exception); the others must not suffer for it.
+            self._busy = bool(self._jobs)
+            if self._busy:
+                self._runtime.start(self._work)

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Generator
 from concurrent.futures import CancelledError
+from contextlib import suppress
 from typing import Any, Generic, TypeVar
 
 from sionamespace.ports import Runtime
@@ -78,7 +79,7 @@ class Pending(Generic[T]):
         if not self._done:
             loop = asyncio.get_running_loop()
             woken: asyncio.Future[None] = loop.create_future()
-            self.listen(lambda: loop.call_soon_threadsafe(_wake, woken))
+            self.listen(lambda: _wake_from_outside(loop, woken))
             yield from woken
         return self.result()
 
@@ -130,6 +131,11 @@ class Pending(Generic[T]):
             function(self)
         except Exception:
             _log.exception("a done callback failed: %r", function)
+
+
+def _wake_from_outside(loop: asyncio.AbstractEventLoop, future: asyncio.Future[None]) -> None:
+    with suppress(RuntimeError):  # the loop has ended, and whoever awaited with it
+        loop.call_soon_threadsafe(_wake, future)
 
 
 def _wake(future: asyncio.Future[None]) -> None:

@@ -48,6 +48,9 @@ class Portal:
     def _begin(
         self, coroutine: Coroutine[Any, Any, Any], pending: Pending[Any], context: Context
     ) -> None:
+        if pending.done():  # cancelled before it began
+            coroutine.close()
+            return
         task = context.run(asyncio.ensure_future, coroutine)
         task.add_done_callback(lambda done: settle_from_task(pending, done))
         pending.listen(lambda: self._cancel(task) if pending.cancelled() else None)
@@ -73,4 +76,4 @@ def is_async(function: Callable[..., Any]) -> bool:
         function = function.func
     if inspect.iscoroutinefunction(function):
         return True
-    return inspect.iscoroutinefunction(vars(type(function)).get("__call__"))
+    return inspect.iscoroutinefunction(type(function).__call__)

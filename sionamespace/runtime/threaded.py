@@ -87,10 +87,11 @@ class ThreadedRuntime:
         return call_plain(function, args)
 
     def later(self, seconds: float, function: Callable[..., object], *args: Any) -> Timer:
+        timer = _Timer(self._driver)
         if self.here():
-            return self._driver.later(seconds, function, *args)
-        timer = _PostedTimer()
-        self.post(timer.start, self._driver, seconds, function, args)
+            timer.start(seconds, function, args)
+        else:
+            self.post(timer.start, seconds, function, args)
         return timer
 
     def waiter(self) -> Waiter:
@@ -116,24 +117,34 @@ class ThreadedRuntime:
             self.post(self._driver.start, function, *args)
 
 
-class _PostedTimer:
-    """A timer that was asked for on another thread than the engine's."""
+class _Timer:
+    """A timer that may be asked for and cancelled on any thread, as a driver's may not."""
 
-    def __init__(self) -> None:
-        self._cancelled = False
+    def __init__(self, driver: Driver) -> None:
+        self._driver = driver
+        self._over = False
         self._timer: Timer | None = None
 
-    def start(
-        self, driver: Driver, seconds: float, function: Callable[..., object], args: tuple[Any, ...]
-    ) -> None:
-        if not self._cancelled:
-            self._timer = driver.later(seconds, self._fire, function, args)
+    def start(self, seconds: float, function: Callable[..., object], args: tuple[Any, ...]) -> None:
+        if not self._over:
+            self._timer = self._driver.later(seconds, self._fire, function, args)
 
     def cancel(self) -> None:
-        self._cancelled = True
+        if self._over:
+            return
+        self._over = True
+        if self._driver.here():
+            self._stop()
+        else:
+            self._driver.post(self._stop)
+
+    def _stop(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
 
     def _fire(self, function: Callable[..., object], args: tuple[Any, ...]) -> None:
-        if not self._cancelled:
+        if not self._over:
+            self._over = True
             function(*args)
 
 
@@ -173,9 +184,11 @@ def _run_background(
 ) -> None:
     try:
         pending.resolve(function(*args, **kwargs))
-    except Exception as error:
+    except BaseException as error:  # eventlet's Timeout is no Exception, and somebody may wait
         pending.fail(error)
         _log_failure(pending, function)
+        if isinstance(error, (SystemExit, KeyboardInterrupt)):
+            raise
 
 
 def _log_failure(pending: Pending[Any], function: Callable[..., Any]) -> None:

@@ -158,9 +158,12 @@ class ManualRuntime:
         self.settle()
         while not waiter.is_set and self._fire_next(end):
             self.settle()
-        if not waiter.is_set and seconds == float("inf"):
+        if waiter.is_set:
+            return True
+        if seconds == float("inf"):
             raise WouldBlock("the test waits for something that nothing left can bring about")
-        return waiter.is_set
+        self._time = end
+        return False
 
     def resume(self, waiting: greenlet) -> None:
         """Let a greenlet that waits go on, at the next settling."""
