@@ -10,6 +10,7 @@ from sionamespace.connection import Connection, Mounted
 from sionamespace.delivery import Delivery
 from sionamespace.errors import ConfigurationError
 from sionamespace.handlers.dispatch import Dispatcher
+from sionamespace.logs import FirstTimes
 from sionamespace.namespace import Namespace
 from sionamespace.options import Options
 from sionamespace.ports import Link, Runtime
@@ -46,6 +47,7 @@ class Application:
         self.runtime = runtime
         self.rooms = rooms if rooms is not None else MemoryRoomManager()
         self._mounted = {path: self._mount(path, namespace) for path, namespace in self.router}
+        self._unknown = FirstTimes(_log)
         self._connections: dict[Connection, None] = {}
         self._unjoined: Deadlines[Connection] = Deadlines(
             runtime, options.connect_timeout, Connection.close_unless_joined
@@ -93,12 +95,18 @@ class Application:
 
     def accept(self, link: Link, environ: Mapping[str, Any]) -> Connection:
         """Take a new connection of the engine; what it receives goes to what is returned."""
-        connection = Connection(
-            self._mounted.get, self.runtime, self.options, link, environ, self._ended
-        )
+        connection = Connection(self._find, self.runtime, self.options, link, environ, self._ended)
         self._connections[connection] = None
         self._unjoined.add(connection)
         return connection
+
+    def _find(self, path: Path) -> Mounted | None:
+        mounted = self._mounted.get(path)
+        if mounted is None:
+            there = ", ".join(self._mounted) or "none"
+            text = "refusing a client: there is no namespace %.80r; there are: %s"
+            self._unknown.warning(path, text, path, there)
+        return mounted
 
     def _ended(self, connection: Connection) -> None:
         self._connections.pop(connection, None)

@@ -31,6 +31,9 @@ __all__ = ["Connection", "Mounted"]
 
 _log = logging.getLogger("sionamespace.connection")
 
+_EVENT_BYTES = 500
+"""What an event costs in memory while it waits for its handler, beside its own size."""
+
 
 @attrs.frozen
 class Mounted:
@@ -68,6 +71,7 @@ class Connection:
         self._members: dict[Path, tuple[Mounted, Session]] = {}
         self._left: set[Path] = set()
         self._ended = False
+        self._inbox_bytes = 0
         self.link = link
 
     # What the engine tells.
@@ -79,7 +83,7 @@ class Connection:
         try:
             packet = self._decoder.feed(message)
             if packet is not None:
-                self._take(packet)
+                self._take(packet, len(message))
         except PacketError as error:
             _log.warning("closing a connection (%s): %s", self._address(), error)
             too_large = isinstance(error, codec.TooLarge)
@@ -113,7 +117,7 @@ class Connection:
 
     # Packets.
 
-    def _take(self, packet: Packet) -> None:
+    def _take(self, packet: Packet, size: int) -> None:
         if packet.type is PacketType.CONNECT:
             self._join(packet.path, packet.data)
             return
@@ -126,7 +130,7 @@ class Connection:
             )
         mounted, session = member
         if packet.type is PacketType.EVENT:
-            self._event(mounted, session, packet)
+            self._event(mounted, session, packet, size)
         elif packet.type is PacketType.ACK:
             assert packet.id is not None
             if not session.acks.answer(packet.id, packet.data):
@@ -143,7 +147,6 @@ class Connection:
             raise PacketError(f"CONNECT for the namespace {path!r:.80}, which is joined already")
         mounted = self._find(path)
         if mounted is None:
-            _log.warning("refusing a client: there is no namespace %.80r", path)
             self._refuse(path, Refused("Invalid namespace"))
         elif len(self._members) >= self._options.max_namespaces:
             self._refuse(path, Refused("too many namespaces on one connection"))
@@ -152,7 +155,15 @@ class Connection:
 
     def _open(self, mounted: Mounted, path: Path, auth: Any) -> None:
         sid = secrets.token_urlsafe(15)
-        session = Session(self._runtime, self.link, path, sid, auth, self._environ)
+        session = Session(
+            self._runtime,
+            self.link,
+            path,
+            sid,
+            auth,
+            self._environ,
+            self._options.max_outbox_bytes,
+        )
         session.dismiss = partial(self._send_away, mounted, session)
         self._members[path] = mounted, session
         mounted.sessions.add(session)
@@ -181,7 +192,7 @@ class Connection:
 
     # Events.
 
-    def _event(self, mounted: Mounted, session: Session, packet: Packet) -> None:
+    def _event(self, mounted: Mounted, session: Session, packet: Packet, size: int) -> None:
         if not session.admitted:
             raise PacketError(f"an EVENT for {packet.path!r:.80} before it was joined")
         name, *args = packet.data
@@ -190,13 +201,19 @@ class Connection:
         if spec is None:
             return
         run = mounted.dispatcher.event
+        cost = size + _EVENT_BYTES
 
         async def job() -> None:
             answer = await run(spec, session.sid, event, args)
+            self._inbox_bytes -= cost
             if packet.id is not None:
                 self._answer(mounted, session, event, packet.id, answer)
 
-        if spec.concurrent:
+        self._inbox_bytes += cost
+        if self._inbox_bytes > self._options.max_inbox_bytes:
+            _log.warning("closing a connection (%s) that floods its handlers", self._address())
+            self.link.close(Reason.FLOODING)
+        elif spec.concurrent:
             self._runtime.start(job)
         else:
             session.line.put(job)

@@ -69,6 +69,8 @@ class Options:
     """How many attachments a packet may have; past it: closed, ``parse error``."""
     max_outbox_bytes: int = attrs.field(default=1024 * 1024, validator=_positive)
     """How much may wait for a client; past it: closed, ``slow consumer``."""
+    max_inbox_bytes: int = attrs.field(default=16 * 1024 * 1024, validator=_positive)
+    """How much of a client's events may wait for its handlers; past it: closed, ``flooding``."""
     max_namespaces: int = attrs.field(default=100, validator=_positive)
     """How many namespaces one connection may join; past it: refused."""
 

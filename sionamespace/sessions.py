@@ -12,7 +12,7 @@ from sionamespace.errors import NotConnected
 from sionamespace.ports import Link, Runtime
 from sionamespace.protocol.engineio import Parcel
 from sionamespace.runtime.line import Line
-from sionamespace.types import Path, Room, Sid
+from sionamespace.types import Path, Reason, Room, Sid
 
 __all__ = ["Session", "Sessions"]
 
@@ -27,7 +27,9 @@ class Session:
 
     __slots__ = (
         "_held",
+        "_held_bytes",
         "_link",
+        "_max_held_bytes",
         "acks",
         "admitted",
         "auth",
@@ -49,6 +51,7 @@ class Session:
         sid: Sid,
         auth: Any,
         environ: Mapping[str, Any],
+        max_held_bytes: int,
     ) -> None:
         self.path = path
         self.sid = sid
@@ -63,15 +66,20 @@ class Session:
         self.dismiss: Callable[[bool], object] = _nothing
         self._link = link
         self._held: list[Parcel] | None = []
+        self._held_bytes = 0
+        self._max_held_bytes = max_held_bytes
 
     def send(self, parcel: Parcel, volatile: bool = False) -> None:
         """Send a packet, or hold it back until the client is admitted; nothing once it leaves."""
         if self.leaving is not None:
             return
-        if self._held is not None:
-            self._held.append(parcel)
-        else:
+        if self._held is None:
             self._link.send(parcel, volatile)
+            return
+        self._held.append(parcel)
+        self._held_bytes += parcel.size
+        if self._held_bytes > self._max_held_bytes:
+            self._link.close(Reason.SLOW_CONSUMER)
 
     def admit(self, connect: Parcel) -> None:
         """Send the CONNECT packet and all that was held back."""

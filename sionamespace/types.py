@@ -37,6 +37,7 @@ class Reason:
     PARSE_ERROR = "parse error"
     TOO_LARGE = "message too large"
     SLOW_CONSUMER = "slow consumer"
+    FLOODING = "flooding"
 
 
 def names(rooms: Rooms) -> tuple[str, ...]:

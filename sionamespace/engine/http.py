@@ -70,13 +70,21 @@ class Request:
         return self.environ.get("HTTP_ORIGIN")
 
     def read_body(self, limit: int) -> bytes | None:
-        """The body; None if it is larger than ``limit`` bytes."""
-        length = self.environ.get("CONTENT_LENGTH") or "0"
-        if self.environ.get("HTTP_TRANSFER_ENCODING", "").lower() == "chunked":
-            length = str(limit + 1)
+        """The body; None if it is larger than ``limit`` bytes.
+
+        Raises:
+            EOFError: if the client left before it had sent all of it.
+        """
+        chunked = self.environ.get("HTTP_TRANSFER_ENCODING", "").lower() == "chunked"
+        length = str(limit + 1) if chunked else self.environ.get("CONTENT_LENGTH") or "0"
         if not length.isdigit() or int(length) > limit + 1:
             return None
-        body: bytes = self.environ["wsgi.input"].read(int(length))
+        try:
+            body: bytes = self.environ["wsgi.input"].read(int(length))
+        except (OSError, ValueError) as error:  # as the web servers tell it, in chunks
+            raise EOFError(str(error)) from None
+        if not chunked and len(body) < int(length):
+            raise EOFError(f"{len(body)} of {length} bytes")
         return body if len(body) <= limit else None
 
 

@@ -55,9 +55,9 @@ class MemoryLink:
 
     def resume(self) -> None:
         """Let it read on, what was kept first."""
-        self._paused = False
         while self._outbox:
             self._hand_over(self._outbox.popleft())
+        self._paused = False
 
     def _hand_over(self, parcel: Parcel) -> None:
         for message in parcel.messages:

@@ -15,6 +15,7 @@ from sionamespace.engine.socket import EngineSocket, Services
 from sionamespace.engine.upgrade import Upgrade
 from sionamespace.engine.websocket import Handshake, WebSocketDriver
 from sionamespace.errors import PacketError
+from sionamespace.logs import FirstTimes
 from sionamespace.options import Options
 from sionamespace.ports import Receiver
 from sionamespace.protocol.engineio import OPEN, Parcel, decode_payload
@@ -73,6 +74,7 @@ class EngineServer(engineio.Server):  # type: ignore[misc]
         )
         self._options = options
         self._runtime = runtime
+        self._refusals = FirstTimes(_log)
         self._accept = accept
         self._lingering: Deadlines[EngineSocket] = Deadlines(
             runtime, _CLOSE_TIMEOUT, EngineSocket.abort
@@ -99,7 +101,7 @@ class EngineServer(engineio.Server):  # type: ignore[misc]
         try:
             answer = self._route(request)
         except RequestRefused as refused:
-            _log.warning("refusing a request: %s", refused)
+            self._refusals.warning(str(refused), "refusing a request: %s", refused)
             answer = Response.refusal(refused.fault)
         if not isinstance(answer, Response):
             return answer
@@ -253,6 +255,11 @@ class EngineServer(engineio.Server):  # type: ignore[misc]
         socket.posting = True
         try:
             body = request.read_body(self._options.max_message_bytes)
+        except EOFError as error:
+            socket.close(Reason.TRANSPORT_ERROR)
+            raise RequestRefused(
+                Fault.BAD_REQUEST, f"a client left while it posted: {error}"
+            ) from None
         finally:
             socket.posting = False
         if body is None:

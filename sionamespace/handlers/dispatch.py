@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from sionamespace.errors import PayloadInvalid, Refused
 from sionamespace.handlers.response import Answer, answer_of, failure, refusal
 from sionamespace.handlers.spec import CATCH_ALL, HandlerSpec, HandlerTable
+from sionamespace.logs import FirstTimes
 from sionamespace.ports import Runtime
 from sionamespace.sessions import Session
 from sionamespace.types import Path, Sid
@@ -18,9 +19,6 @@ from sionamespace.types import Path, Sid
 __all__ = ["Dispatcher", "Owner"]
 
 _log = logging.getLogger("sionamespace.handlers")
-
-_MAX_UNKNOWN = 100
-"""How many unknown event names are logged in full; clients choose them, so there is an end."""
 
 
 class Owner(Protocol):
@@ -37,7 +35,7 @@ class Dispatcher:
         self._path = path
         self._table = table
         self._runtime = runtime
-        self._unknown: set[str] = set()
+        self._unknown = FirstTimes(_log)
 
     async def connect(self, session: Session) -> Refused | None:
         """Run ``on_connect``; why the client is refused, or None if it is let in."""
@@ -101,11 +99,8 @@ class Dispatcher:
         return await self._runtime.call(getattr(self._owner, spec.method), spec.is_async, *args)
 
     def _log_unknown(self, event: str, sid: Sid) -> None:
-        new = event not in self._unknown and len(self._unknown) < _MAX_UNKNOWN
-        if new:
-            self._unknown.add(event)
-        _log.log(
-            logging.WARNING if new else logging.DEBUG,
+        self._unknown.warning(
+            event,
             "%s: nothing handles the event %.80r from %s; there are: %s",
             self._path,
             event,

@@ -429,6 +429,29 @@ def test_a_handler_that_waits_for_a_client_that_leaves_learns_it_at_once(gate):
         assert gate.diary[-1] == ("disconnect", Reason.TRANSPORT_CLOSE)
 
 
+def test_a_client_that_floods_its_handlers_is_closed(gate):
+    with Harness({"/gate": gate}, max_inbox_bytes=10_000) as h:
+        flooder, other = h.connect(), h.connect()
+        for _ in range(10):
+            flooder.emit("note", "handled at once, so that nothing waits")
+        flooder.emit("nap", 1)
+        sent = 0
+        while flooder.closed is None:
+            flooder.emit("note", "waits")
+            sent += 1
+        assert flooder.closed == Reason.FLOODING
+        assert 10 < sent < 20
+        assert other.call("note", "unmoved") == "unmoved"
+
+
+def test_what_is_held_back_for_a_client_that_does_not_come_is_bounded(gate):
+    with Harness({"/gate": gate}, max_outbox_bytes=1000) as h:
+        slow = h.connect(auth={"wish": "slow"})
+        for _ in range(11):
+            gate.emit("news", "x" * 100)
+        assert slow.closed == Reason.SLOW_CONSUMER
+
+
 # Broken packets.
 
 

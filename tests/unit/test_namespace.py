@@ -160,6 +160,14 @@ def test_the_answer_has_the_form_of_its_arguments(ns, clients, values, expected)
     assert ack.result() == expected
 
 
+def test_an_ack_is_not_taken_for_its_answer(ns, clients):
+    clients[0].answers("question", False)
+    ack = ns.call("question", room=clients[0].sid)
+    with pytest.raises(UsageError, match=r"wait for it with \.result\(\)"):
+        if ack:
+            raise AssertionError
+
+
 def test_a_handler_may_wait_for_its_own_client(clients):
     clients[0].answers("question", lambda text: text + " yes")
     assert clients[0].call("ask") == "sure? yes"
