@@ -1,0 +1,38 @@
+"""What the tests share. As it stands here, pytest finds the modules of the example too."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from pytest_mock import MockerFixture
+from sionamespace.testing import Harness, HarnessClient
+
+from activity import Activity
+from chat import Chat
+from dashboard import Dashboard
+from history import History
+from people import People
+
+
+@pytest.fixture
+def activity() -> Activity:
+    return Activity(clock=lambda: 1000.0)
+
+
+@pytest.fixture
+def harness(activity: Activity, mocker: MockerFixture) -> Iterator[Harness]:
+    people = People()
+    chat = Chat(people, History(), activity, clock=mocker.Mock(return_value=1700.5))
+    with Harness({"/chat": chat, "/dashboard": Dashboard(chat, people, activity)}) as harness:
+        yield harness
+
+
+@pytest.fixture
+def enter(harness: Harness) -> Callable[..., HarnessClient]:
+    """Lets somebody into the chat."""
+
+    def come_in(name: object, room: object = None, key: object = "a-key-of-one") -> HarnessClient:
+        return harness.connect("/chat", auth={"name": name, "room": room, "key": key})
+
+    return come_in

@@ -1,0 +1,59 @@
+"""`Dashboard`: an operator watches the chat, and asks its people."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sionamespace import AckTimeout, ClientGone, Namespace, Pending, event
+
+from activity import Activity
+from chat import Chat
+from checks import check_text
+from people import People
+
+__all__ = ["Dashboard"]
+
+ANSWER_TIME = 20
+"""How many seconds a person has to answer a question."""
+
+
+class Dashboard(Namespace):
+    """Live figures of the chat, and questions to those who are in it.
+
+    Clients are sent ``figures`` once a second, and send ``ask(name, question)``, whose ack gets
+    ``yes``, ``no``, ``late`` or ``gone``.
+    """
+
+    def __init__(self, chat: Chat, people: People, activity: Activity) -> None:
+        self._chat = chat
+        self._people = people
+        self._activity = activity
+        self._pushing: Pending[None] | None = None
+
+    def on_connect(self, sid: str) -> None:
+        self.emit("figures", self._figures(), room=sid)
+        if self._pushing is None or self._pushing.done():
+            self._pushing = self.spawn(self._push)
+
+    @event(concurrent=True)  # so that one operator may ask several people at once
+    def on_ask(self, sid: str, name: object, question: object) -> str:
+        asked = self._chat.ask(name, check_text(question, longest=200), ANSWER_TIME)
+        try:
+            return "yes" if asked.result() is True else "no"
+        except AckTimeout:
+            return "late"
+        except ClientGone:
+            return "gone"
+
+    def _push(self) -> None:
+        """Send the figures once a second while somebody looks."""
+        while self.members():
+            self.sleep(1)
+            self.emit("figures", self._figures(), volatile=True)
+
+    def _figures(self) -> dict[str, Any]:
+        return {
+            "people": [{"name": person.name, "room": person.room} for person in self._people],
+            "rooms": self._people.rooms(),
+            "messages": self._activity.last_minute(),
+        }
