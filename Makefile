@@ -10,7 +10,7 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: .venv/installed examples/chat/node_modules/installed ## start the chat example on http://127.0.0.1:5000
-	$(PY) -m examples.chat.app
+	$(PY) examples/chat/app.py
 
 test: .venv/installed tests/integration/node_modules/installed examples/chat/node_modules/installed ## run every check and every test
 	scripts/need chromium

@@ -31,7 +31,7 @@ from sionamespace.rooms import MemoryRoomManager, RoomManager
 from sionamespace.router import Router
 from sionamespace.runtime.pending import Pending
 from sionamespace.server import Server
-from sionamespace.types import Reason
+from sionamespace.types import Reason, Room, Sid
 
 __all__ = [
     "NO_REPLY",
@@ -57,9 +57,11 @@ __all__ = [
     "Reason",
     "Refused",
     "Reply",
+    "Room",
     "RoomManager",
     "Router",
     "Server",
+    "Sid",
     "SioError",
     "UsageError",
     "WouldBlock",

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from typing import Any
 
 import attrs
 
-from sionamespace.errors import AckTimeout, ClientGone, WouldBlock
+from sionamespace.errors import AckTimeout, ClientGone, UsageError, WouldBlock
 from sionamespace.ports import Runtime, Timer
 from sionamespace.runtime.originals import new_lock
 from sionamespace.runtime.pending import Pending
@@ -38,7 +38,7 @@ class Ack(Pending[Any]):
             self.listen(self._timer.cancel)
 
     def wait_only_if(self, allowed: Callable[[], bool]) -> None:
-        """Let `result` raise `WouldBlock` while ``allowed()`` is false."""
+        """Let `result`, and ``await``, raise `WouldBlock` while ``allowed()`` is false."""
         self._may_wait = allowed
 
     def answer(self, arguments: list[Any]) -> None:
@@ -48,13 +48,20 @@ class Ack(Pending[Any]):
         else:
             self.resolve(arguments[0] if len(arguments) == 1 else tuple(arguments))
 
+    def __await__(self) -> Generator[Any, None, Any]:
+        self._check_may_wait()
+        return super().__await__()
+
     def _wait(self, timeout: float | None) -> None:
+        self._check_may_wait()
+        super()._wait(timeout)
+
+    def _check_may_wait(self) -> None:
         if not self.done() and not self._may_wait():
             raise WouldBlock(
                 f"client {self.sid!r} cannot answer {self.event!r} before on_connect has returned; "
                 "call it from a later event, or from a function given to self.spawn()"
             )
-        super()._wait(timeout)
 
     def _expire(self, seconds: float) -> None:
         self.fail(self._timed_out(seconds))
@@ -65,6 +72,10 @@ class Ack(Pending[Any]):
 
 def _always() -> bool:
     return True
+
+
+def _not_the_answer(ack: Pending[Any]) -> UsageError:
+    return UsageError(f"{ack!r} is not the answer itself; get it with .result(), or await it")
 
 
 @attrs.frozen
@@ -107,6 +118,9 @@ class BroadcastAck(Pending[Answers]):
         for ack in self._acks:
             ack.cancel()
         return cancelled
+
+    def __bool__(self) -> bool:
+        raise _not_the_answer(self)
 
     def partial(self) -> Answers:
         """The answers so far."""

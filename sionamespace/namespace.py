@@ -152,6 +152,9 @@ class Namespace:
     def enter_room(self, sid: Sid, room: Rooms) -> None:
         """Put a client into a room, or several.
 
+        Give room names that users choose a prefix, ``f"room {name}"``: no client may enter the
+        room that is named by another's sid.
+
         Raises:
             NotConnected: if there is no such client.
             UsageError: if the room is another client's own.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from typing import Any, TypeAlias
 
 import attrs
@@ -30,13 +31,15 @@ _ELSEWHERE = {
 
 
 def _positive(instance: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or value <= 0:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not value > 0:
         raise ConfigurationError(f"{attribute.name}={value!r}: expected a number above 0")
 
 
 def _transports(value: Any) -> tuple[str, ...]:
-    chosen = (value,) if isinstance(value, str) else tuple(value)
-    if not chosen or not {"polling", "websocket"}.issuperset(chosen):
+    chosen: tuple[str, ...] = ()
+    with suppress(TypeError):
+        chosen = (value,) if isinstance(value, str) else tuple(value)
+    if not chosen or any(one not in ("polling", "websocket") for one in chosen):
         raise ConfigurationError(
             f"transports={value!r}: expected 'polling', 'websocket', or a list of them"
         )
@@ -68,7 +71,8 @@ class Options:
     max_attachments: int = attrs.field(default=10, validator=_positive)
     """How many attachments a packet may have; past it: closed, ``parse error``."""
     max_outbox_bytes: int = attrs.field(default=1024 * 1024, validator=_positive)
-    """How much may wait for a client; past it: closed, ``slow consumer``."""
+    """How much may wait for a client; when more waits and something is sent: closed, ``slow
+    consumer``. One packet may be larger."""
     max_inbox_bytes: int = attrs.field(default=16 * 1024 * 1024, validator=_positive)
     """How much of a client's events may wait for its handlers; past it: closed, ``flooding``."""
     max_namespaces: int = attrs.field(default=100, validator=_positive)

@@ -76,10 +76,11 @@ class Session:
         if self._held is None:
             self._link.send(parcel, volatile)
             return
-        self._held.append(parcel)
-        self._held_bytes += parcel.size
         if self._held_bytes > self._max_held_bytes:
             self._link.close(Reason.SLOW_CONSUMER)
+            return
+        self._held.append(parcel)
+        self._held_bytes += parcel.size
 
     def admit(self, connect: Parcel) -> None:
         """Send the CONNECT packet and all that was held back."""

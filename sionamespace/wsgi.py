@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 __all__ = ["WSGIMiddleware"]
 
-StartResponse: TypeAlias = Callable[..., object]
+StartResponse: TypeAlias = Callable[..., Any]
 WSGIApplication: TypeAlias = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
 
 _CHUNK = 65536
@@ -69,10 +69,12 @@ class WSGIMiddleware:
 
 
 def _inside(folder: FilePath, name: str) -> FilePath | None:
-    if "\0" in name:
+    try:
+        name = name.encode("latin-1").decode()  # as WSGI hands on the bytes of a URL (PEP 3333)
+        file = (folder / (name or "index.html").lstrip("/")).resolve()
+        return file if file.is_relative_to(folder) and file.is_file() else None
+    except (OSError, ValueError):  # no file can have such a name
         return None
-    file = (folder / (name or "index.html").lstrip("/")).resolve()
-    return file if file.is_relative_to(folder) and file.is_file() else None
 
 
 def _send_file(

@@ -39,9 +39,9 @@ class MemoryLink:
         if not self._paused:
             self._hand_over(parcel)
         elif not volatile:
-            self._outbox.append(parcel)
             if sum(kept.size for kept in self._outbox) > self._max_outbox_bytes:
                 self.close(Reason.SLOW_CONSUMER)
+            self._outbox.append(parcel)
 
     def close(self, reason: str) -> None:
         """End the connection; the receiver is told, once."""

@@ -109,11 +109,12 @@ class EngineSocket:
             self._keep(parcel)
 
     def _keep(self, parcel: Parcel) -> None:
-        self._outbox.append(parcel)
-        self._outbox_bytes += parcel.size
         if self._outbox_bytes > self._services.max_outbox_bytes:
             self._give_up()
-        elif self._websocket is None:
+            return
+        self._outbox.append(parcel)
+        self._outbox_bytes += parcel.size
+        if self._websocket is None:
             self._wake_poll()
 
     def _give_up(self) -> None:

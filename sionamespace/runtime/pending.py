@@ -9,7 +9,6 @@ from concurrent.futures import CancelledError
 from contextlib import suppress
 from typing import Any, Generic, TypeVar
 
-from sionamespace.errors import UsageError
 from sionamespace.ports import Runtime
 from sionamespace.runtime.originals import new_lock
 
@@ -83,11 +82,6 @@ class Pending(Generic[T]):
             self.listen(lambda: _wake_from_outside(loop, woken))
             yield from woken
         return self.result()
-
-    def __bool__(self) -> bool:
-        raise UsageError(
-            f"{self!r} is not the value itself; wait for it with .result(), or await it"
-        )
 
     def __repr__(self) -> str:
         state = "pending" if not self._done else repr(self._error or self._value)

@@ -76,6 +76,15 @@ class Request:
         values = self._values
         return None if not values else values[0] if len(values) == 1 else tuple(values)
 
+    @property
+    def refused(self) -> Refused | None:
+        """The error in the answer, as a handler's `Refused` puts it there; None if it has none."""
+        answer = self.answer
+        error = answer.get("error") if isinstance(answer, dict) else None
+        if not isinstance(error, dict):
+            return None
+        return Refused(error["message"], error.get("data"))
+
     def settle(self, values: list[Any]) -> None:
         """Take the answer."""
         assert not self.answered, f"the server answered {self._event!r} twice"

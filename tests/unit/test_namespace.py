@@ -163,7 +163,7 @@ def test_the_answer_has_the_form_of_its_arguments(ns, clients, values, expected)
 def test_an_ack_is_not_taken_for_its_answer(ns, clients):
     clients[0].answers("question", False)
     ack = ns.call("question", room=clients[0].sid)
-    with pytest.raises(UsageError, match=r"wait for it with \.result\(\)"):
+    with pytest.raises(UsageError, match=r"get it with \.result\(\)"):
         if ack:
             raise AssertionError
 
