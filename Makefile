@@ -4,10 +4,12 @@ PY := .venv/bin/python
 NPM_INSTALL := npm install --no-package-lock --no-audit --no-fund --silent
 
 .DEFAULT_GOAL := help
-.PHONY: help run test unit integration check format bench clean
+.PHONY: help setup run test unit integration check format bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: .venv/installed tests/integration/node_modules/installed examples/chat/node_modules/installed ## install what developers need
 
 run: .venv/installed examples/chat/node_modules/installed ## start the chat example on http://127.0.0.1:5000
 	$(PY) examples/chat/app.py

@@ -48,6 +48,9 @@ class Ack(Pending[Any]):
         else:
             self.resolve(arguments[0] if len(arguments) == 1 else tuple(arguments))
 
+    def __bool__(self) -> bool:
+        raise _not_the_answer(self)
+
     def __await__(self) -> Generator[Any, None, Any]:
         self._check_may_wait()
         return super().__await__()

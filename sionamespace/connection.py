@@ -143,8 +143,8 @@ class Connection:
     # Coming.
 
     def _join(self, path: Path, auth: Any) -> None:
-        if path in self._members:
-            raise PacketError(f"CONNECT for the namespace {path!r:.80}, which is joined already")
+        if not self._make_way(path):
+            return
         mounted = self._find(path)
         if mounted is None:
             self._refuse(path, Refused("Invalid namespace"))
@@ -152,6 +152,21 @@ class Connection:
             self._refuse(path, Refused("too many namespaces on one connection"))
         else:
             self._open(mounted, path, auth)
+
+    def _make_way(self, path: Path) -> bool:
+        """Whether a path may be joined, by one that may have joined it before.
+
+        A page that connects, disconnects and connects in one breath, as React's strict mode does,
+        sends two CONNECTs and nothing between them. The JavaScript server ends the connection
+        then, with all its namespaces; here the client is still coming, or comes anew.
+        """
+        member = self._members.get(path)
+        if member is None:
+            return True
+        mounted, session = member
+        if session.admitted:
+            self._leave(mounted, session, Reason.CLIENT)
+        return session.admitted
 
     def _open(self, mounted: Mounted, path: Path, auth: Any) -> None:
         sid = secrets.token_urlsafe(15)
@@ -196,7 +211,7 @@ class Connection:
         if not session.admitted:
             raise PacketError(f"an EVENT for {packet.path!r:.80} before it was joined")
         name, *args = packet.data
-        event = name if isinstance(name, str) else f"{name:g}"
+        event = f"{name:.15g}" if isinstance(name, float) else str(name)
         spec = mounted.dispatcher.find(event, session.sid)
         if spec is None:
             return

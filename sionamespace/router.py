@@ -13,7 +13,7 @@ __all__ = ["Router", "Routes"]
 
 Routes: TypeAlias = "Mapping[Path, Namespace | type[Namespace]]"
 
-_FORBIDDEN = frozenset(",? #\t\n\r")
+_FORBIDDEN = frozenset(",? #\t\n\r\x1e")
 """Characters that end a path in a packet, or that no client can ask for."""
 
 

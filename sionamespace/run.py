@@ -94,7 +94,8 @@ def _stopping_on_signals(runtime: Runtime, main: Any) -> Iterator[None]:
 
     def interrupt(number: int, frame: FrameType | None) -> None:
         restore()
-        runtime.post(main.throw, KeyboardInterrupt)
+        # By a timer, as whoever delivers the post would not come back from there to deliver more.
+        runtime.post(runtime.later, 0, main.throw, KeyboardInterrupt)
 
     def restore() -> None:
         for number, handler in before.items():

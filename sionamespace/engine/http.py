@@ -77,7 +77,8 @@ class Request:
         """
         chunked = self.environ.get("HTTP_TRANSFER_ENCODING", "").lower() == "chunked"
         length = str(limit + 1) if chunked else self.environ.get("CONTENT_LENGTH") or "0"
-        if not length.isdigit() or int(length) > limit + 1:
+        is_number = length.isascii() and length.isdigit() and len(length) < 20
+        if not is_number or int(length) > limit + 1:
             return None
         try:
             body: bytes = self.environ["wsgi.input"].read(int(length))

@@ -227,13 +227,10 @@ class EngineServer(engineio.Server):  # type: ignore[misc]
         return socket
 
     def _existing(self, request: Request, socket: EngineSocket) -> Response | Iterable[bytes]:
-        if request.is_upgrade:
+        if request.query["transport"] == "websocket":
             return self._upgrade(request, socket)
-        if socket.upgraded or request.query["transport"] != "polling":
-            raise RequestRefused(
-                Fault.BAD_REQUEST,
-                "an HTTP request for a session that has a WebSocket, or needs one",
-            )
+        if socket.upgraded:
+            raise RequestRefused(Fault.BAD_REQUEST, "a poll of a session that has a WebSocket")
         if request.method == "GET":
             return self._poll(socket)
         if request.method == "POST":

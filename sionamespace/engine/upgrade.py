@@ -32,18 +32,22 @@ class Upgrade:
             self._probed = True
             self._websocket.write(_PROBED)
             self._socket.begin_upgrade()
-        elif packet == UPGRADE and self._probed and not self._socket.closed:
+        elif packet == UPGRADE and self._may_take_over():
             self._done = True
             self._websocket.on_packet = self._socket.receive
             self._websocket.on_free = self._socket.flush
             self._socket.end_upgrade(self._websocket)
         else:
+            self._websocket.on_packet = _ignore
             self._websocket.close()
 
+    def _may_take_over(self) -> bool:
+        return self._probed and not self._socket.closed and not self._socket.upgraded
+
     def give_up(self) -> None:
-        """The time for it is over."""
+        """The time for it is over; who was silent so long may not answer a goodbye either."""
         if not self._done:
-            self._websocket.close()
+            self._websocket.abort()
 
     def ended(self, reason: str) -> None:
         """The WebSocket has ended, before the upgrade or after it."""
@@ -51,3 +55,7 @@ class Upgrade:
             self._socket.lost(reason)
         elif self._probed:
             self._socket.end_upgrade(None)
+
+
+def _ignore(packet: str | bytes) -> None:
+    """Who was turned away cannot go on as if nothing had been."""

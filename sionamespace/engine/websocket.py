@@ -20,7 +20,9 @@ __all__ = ["Handshake", "RawSocket", "WebSocketDriver"]
 _log = logging.getLogger("sionamespace.engine")
 
 _READ = 65536
-_END = (Reason.TRANSPORT_CLOSE, Reason.TRANSPORT_ERROR)
+
+_MAX_OWED = 65536
+"""How many bytes of pongs may wait for a peer that does not read them."""
 
 
 class RawSocket(Interface):
@@ -85,7 +87,11 @@ class WebSocketDriver:
         self._start = start
         self._rest = b""
         self._ended = False
-        self._fragments: list[Frame] = []
+        self._fault: Exception | None = None
+        self._owed = 0
+        self._last_words = False
+        self._opcode = Opcode.TEXT
+        self._begun = bytearray()
         self.write(handshake.answer())
 
     # Out.
@@ -134,15 +140,24 @@ class WebSocketDriver:
             data, self._rest = self._rest, b""
             self._rest = self._write_some(data) + self._rest
         self.busy = False
+        if self._last_words:
+            self._raw.shutdown()
         self.on_free()
 
     def _write_protocol(self) -> None:
         """Write what the protocol itself has to say: pongs, and the goodbye."""
         for data in self._protocol.data_to_send():
-            if data:
-                self.write(data)
-            elif not self.busy:
-                self._raw.shutdown()
+            if not data:
+                self._last_words = True
+                if not self.busy:
+                    self._raw.shutdown()
+                return
+            self._owed = self._owed + len(data) if self.busy else 0
+            if self._owed > _MAX_OWED:
+                _log.warning("closing a WebSocket: it pings and does not read the answers")
+                self.abort()
+                return
+            self.write(data)
 
     # In.
 
@@ -160,8 +175,9 @@ class WebSocketDriver:
             for frame in protocol.events_received():
                 self._take(frame)  # type: ignore[arg-type]
             self._write_protocol()
-            if protocol.parser_exc is not None:
-                return self._failure(protocol.parser_exc)
+            fault = self._fault or protocol.parser_exc
+            if fault is not None:
+                return self._failure(fault)
         return Reason.TRANSPORT_CLOSE
 
     def _take(self, frame: Frame) -> None:
@@ -169,13 +185,12 @@ class WebSocketDriver:
             if frame.fin:
                 self._deliver(frame.opcode, bytes(frame.data))
             else:
-                self._fragments = [frame]
+                self._opcode, self._begun = frame.opcode, bytearray(frame.data)
         elif frame.opcode is Opcode.CONT:
-            self._fragments.append(frame)
+            self._begun += frame.data  # and not a list of fragments, which may be empty and many
             if frame.fin:
-                whole = b"".join([fragment.data for fragment in self._fragments])
-                self._deliver(self._fragments[0].opcode, whole)
-                self._fragments = []
+                whole, self._begun = bytes(self._begun), bytearray()
+                self._deliver(self._opcode, whole)
 
     def _deliver(self, opcode: Opcode, data: bytes) -> None:
         if opcode is Opcode.BINARY:
@@ -183,8 +198,10 @@ class WebSocketDriver:
             return
         try:
             text = data.decode()
-        except UnicodeDecodeError:
+        except UnicodeDecodeError as error:
+            self._fault = error
             self._protocol.fail(1007, "a text message is UTF-8")
+            self.on_packet = _ignore  # more may have come along with it
             return
         self.on_packet(text)
 

@@ -310,6 +310,24 @@ def test_a_client_may_come_back_while_on_disconnect_still_runs():
         assert h.namespace().members() == {again.sid}
 
 
+def test_asking_twice_before_the_answer_is_asking_once(harness, gate):
+    client = harness.connect("/gate", auth={"wish": "slow"})
+    client.send_raw('0/gate,{"wish":"other"}')
+    harness.advance(5)
+    assert client.connected
+    assert gate.diary == [("connect", "slow")]
+
+
+def test_asking_again_is_coming_anew(harness, gate):
+    client = harness.connect("/gate")
+    first = client.sid
+    client.send_raw("0/gate,")
+    assert client.connected
+    assert client.sid != first
+    assert gate.members() == {client.sid}
+    assert gate.diary == [("connect", None), ("disconnect", Reason.CLIENT), ("connect", None)]
+
+
 def test_sent_away_inside_on_connect_it_comes_and_goes(harness, gate):
     client = harness.connect("/gate", auth={"wish": "send away"})
     assert not client.connected
@@ -465,7 +483,6 @@ def test_what_is_held_back_for_a_client_that_does_not_come_is_bounded(gate):
         '2/gate,["connect",{"REMOTE_ADDR":"forged"},{"wish":"x"}]',
         '2/gate,["disconnect","x"]',
         '2/gate,["connect_error"]',
-        "0/gate,",
         '4/gate,{"message":"x"}',
         '2/never-joined,["note","x"]',
         "51-/gate,[]",

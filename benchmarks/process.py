@@ -1,0 +1,210 @@
+"""The processes of a benchmark: each on a core of its own, and none left behind."""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import resource
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from peers import Peer
+
+__all__ = ["Failed", "Load", "ServerProcess", "compile_c", "cores"]
+
+_HERE = Path(__file__).resolve().parent
+_START_TIMEOUT = 20.0
+_STOP_TIMEOUT = 5.0
+_PR_SET_PDEATHSIG = 1
+_libc = ctypes.CDLL(None)
+
+
+class Failed(Exception):
+    """A server did not start, or the load generator found something wrong."""
+
+
+def cores() -> tuple[int, int]:
+    """The core for the server and that for the load generator; the same if there is only one."""
+    allowed = sorted(os.sched_getaffinity(0))
+    return allowed[-1], allowed[0]
+
+
+def compile_c(target: Path) -> None:
+    """Compile the C programs into a folder.
+
+    Raises:
+        Failed: if there is no C compiler.
+    """
+    compiler = shutil.which(os.environ.get("CC", "cc"))
+    if compiler is None:
+        raise Failed(
+            "the load generator is written in C, and there is no C compiler "
+            f"({os.environ.get('CC', 'cc')}): install gcc or clang, or name one with CC="
+        )
+    for source in (_HERE / "load.c", _HERE / "servers" / "bare_server.c"):
+        flags = ["-std=gnu11", "-O2", "-Wall", "-Wextra"]
+        command = [compiler, *flags, "-o", str(target / source.stem), str(source)]
+        if subprocess.run(command, check=False).returncode != 0:
+            raise Failed(f"{compiler} could not compile {source.name}; the load generator needs it")
+
+
+def _prepare(core: int) -> Callable[[], None]:
+    """What a new process does before it becomes a program."""
+
+    def prepare() -> None:
+        # Should this process be killed, no server or generator may go on without it.
+        _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        os.sched_setaffinity(0, {core})
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+    return prepare
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    process.terminate()
+    try:
+        process.wait(_STOP_TIMEOUT)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+@contextmanager
+def _running(command: list[str], core: int, **settings: Any) -> Iterator[subprocess.Popen[str]]:
+    # A session of its own: Ctrl-C goes to this process only, which then ends the others.
+    process = subprocess.Popen(
+        command,
+        preexec_fn=_prepare(core),
+        start_new_session=True,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        **settings,
+    )
+    with process:
+        try:
+            yield process
+        finally:
+            _end(process)
+
+
+class ServerProcess:
+    """A server that runs; see `start`."""
+
+    def __init__(self, process: subprocess.Popen[str], port: int) -> None:
+        self.port = port
+        self.versions: Mapping[str, str] = {}
+        self._process = process
+
+    @classmethod
+    @contextmanager
+    def start(cls, peer: Peer, mode: str, compiled: Path) -> Iterator[ServerProcess]:
+        """A server that was just started, and ends with the block.
+
+        Raises:
+            Failed: if it does not start; and, with what it said, if the load failed.
+        """
+        with tempfile.TemporaryFile("w+") as log:
+            port = _free_port()
+            command = peer.command(port, mode, compiled)
+            settings = {"stderr": log, "env": peer.environ()}
+            with _running(command, cores()[0], **settings) as process:
+                server = cls(process, port)
+                try:
+                    server._await_start()
+                    yield server
+                except Failed as failed:
+                    log.seek(0)
+                    raise Failed(f"{failed}\n{log.read()[-2000:]}".rstrip()) from None
+
+    def _await_start(self) -> None:
+        assert self._process.stdout is not None
+        said = self._process.stdout.readline()
+        if not said:
+            raise Failed("the server did not start")
+        self.versions = json.loads(said)
+        end = time.monotonic() + _START_TIMEOUT
+        while time.monotonic() < end:
+            try:
+                socket.create_connection(("127.0.0.1", self.port), 1).close()
+                return
+            except OSError:
+                time.sleep(0.05)
+        raise Failed(f"the server does not listen on port {self.port}")
+
+    def cpu_seconds(self) -> float:
+        """The processor time that its threads have used so far."""
+        tasks = Path(f"/proc/{self._process.pid}/task").iterdir()
+        spent = [(task / "schedstat").read_text().split()[0] for task in tasks]
+        return sum(map(int, spent)) / 1e9
+
+    def memory_bytes(self) -> int:
+        """Its resident memory."""
+        status = Path(f"/proc/{self._process.pid}/status").read_text()
+        return int(status.split("VmRSS:")[1].split()[0]) * 1024
+
+
+class Load:
+    """The load generator, pointed at a server.
+
+    Args:
+        bare: the server only speaks WebSocket.
+    """
+
+    def __init__(self, program: Path, port: int, bare: bool) -> None:
+        self._command = [str(program), "--port", str(port), *(["--bare"] if bare else [])]
+
+    @contextmanager
+    def run(self, *arguments: object) -> Iterator[_Run]:
+        """A run of it, which ends with the block.
+
+        Raises:
+            Failed: with what it found wrong.
+        """
+        with tempfile.TemporaryFile("w+") as log:
+            command = [*self._command, *map(str, arguments)]
+            with _running(command, cores()[1], stderr=log) as process:
+                try:
+                    yield _Run(process)
+                except Failed:
+                    process.wait(_STOP_TIMEOUT)
+                    log.seek(0)
+                    raise Failed(log.read().strip() or "the load generator failed") from None
+
+
+class _Run:
+    """A run of the load generator."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+
+    def await_event(self, name: str) -> Mapping[str, Any]:
+        """What it measured, as soon as it says so; `Failed` if it does not, or found errors."""
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            event: Mapping[str, Any] = json.loads(line)
+            if event["event"] == name and not event.get("errors"):
+                return event
+        raise Failed
+
+    def end_idle(self) -> None:
+        """End a run of idle clients, which goes on until then."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

@@ -1,0 +1,196 @@
+"""Processes that the tests start, and the lines that they print."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+PATIENCE = 30.0
+"""Seconds within which anything happens; only a failure takes as long."""
+
+NOT_SET_UP = "the integration tests need Node and the clients' npm packages: run `make setup`"
+
+
+class Child:
+    """A process and the lines that it has printed so far."""
+
+    def __init__(self, *command: str) -> None:
+        self.lines: list[str] = []
+        self._news = threading.Condition()
+        self._ended = False
+        # A session of its own, so that whatever it leaves behind can be found.
+        self.process = subprocess.Popen(
+            command,
+            cwd=HERE,
+            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            encoding="utf-8",
+            errors="backslashreplace",
+        )
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        with self.process.stdout:
+            for line in self.process.stdout:
+                with self._news:
+                    self.lines.append(line.rstrip("\n"))
+                    self._news.notify_all()
+        with self._news:
+            self._ended = True
+            self._news.notify_all()
+
+    def mark(self) -> int:
+        """Where the next line will stand, to look at what is printed from here on."""
+        with self._news:
+            return len(self.lines)
+
+    def wait_for(self, pattern: str, since: int = 0, seconds: float = PATIENCE) -> re.Match[str]:
+        """The first line from ``since`` on that has the pattern in it."""
+        deadline = time.monotonic() + seconds
+        with self._news:
+            while True:
+                for line in self.lines[since:]:
+                    if found := re.search(pattern, line):
+                        return found
+                left = deadline - time.monotonic()
+                if self._ended or left <= 0:
+                    why = "the process ended" if self._ended else f"{seconds:g} s passed"
+                    pytest.fail(f"{why} without a line {pattern!r}:\n{self.text(since)}")
+                self._news.wait(left)
+
+    def facts(self, since: int = 0) -> list[dict]:
+        """The lines of JSON."""
+        with self._news:
+            return [json.loads(line) for line in self.lines[since:] if line.startswith("{")]
+
+    def text(self, since: int = 0) -> str:
+        """What was printed from ``since`` on, for messages."""
+        return "\n".join(self.lines[since:][-200:])
+
+    def end(self, number: int = signal.SIGTERM, seconds: float = 10) -> int:
+        """Send a signal; the exit code. Fails if the process stays, or leaves another behind."""
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        try:
+            code = self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self._kill_all()
+            pytest.fail(f"it did not end within {seconds:g} s of {number!r}:\n{self.text()}")
+        if self._kill_all():
+            pytest.fail(f"it left a process behind:\n{self.text()}")
+        self._reader.join(seconds)
+        return code
+
+    def _kill_all(self) -> bool:
+        """Kill what is left of the session; whether there was anything."""
+        try:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            return False
+        self.process.wait()
+        return True
+
+
+class ServerProcess(Child):
+    """The test application, serving."""
+
+    def __init__(self, port: int = 0, **options: object) -> None:
+        super().__init__(
+            sys.executable, "server.py", "--port", str(port), "--options", json.dumps(options)
+        )
+        try:
+            self.port = int(self.wait_for(r"serving on http://127\.0\.0\.1:(\d+)").group(1))
+        except BaseException:
+            self._kill_all()
+            raise
+        self.url = f"http://127.0.0.1:{self.port}"
+
+    def reason(self, sid: str) -> str:
+        """Why a client left; waits until it has."""
+        return json.loads(self.wait_for(rf'^{{"left": "{sid}".*').group(0))["reason"]
+
+    def runs(self, sid: str) -> tuple[int, int]:
+        """How often ``on_connect`` and ``on_disconnect`` ran for a client."""
+        facts = self.facts()
+        joined = sum(fact.get("joined") == sid for fact in facts)
+        left = sum(fact.get("left") == sid for fact in facts)
+        return joined, left
+
+    def unexpected(self, since: int = 0) -> list[str]:
+        """The tracebacks in the log, other than those that the application means to be there."""
+        found: list[str] = []
+        lines = iter(self.lines[since:])
+        for line in lines:
+            if not line.startswith("Traceback"):
+                continue
+            block = [line]
+            for following in lines:
+                block.append(following)
+                if not following.startswith(" "):
+                    break
+            if not re.match(
+                r"(__main__\.)?Deliberate: |sionamespace\.errors\.UsageError: ", block[-1]
+            ):
+                found.append("\n".join(block))
+        return found
+
+    def faults(self) -> list[str]:
+        """What the log says that it never should."""
+        said = [line for line in self.lines if "fault of sionamespace" in line]
+        return said + self.unexpected()
+
+    def stop(self) -> None:
+        """End it with SIGTERM; fails if that, or the log, is not as it should be.
+
+        One that the test has ended already is only looked through.
+        """
+        if self.process.returncode is None:
+            code = self.end()
+            assert code == 0, f"exit code {code}:\n{self.text()}"
+        assert not self.faults(), "\n".join(self.faults())
+
+
+class Node:
+    """Runs the scenarios in ``js/``."""
+
+    def __init__(self) -> None:
+        self._program = shutil.which("node")
+        if self._program is None or not (HERE / "node_modules" / "socket.io-client").is_dir():
+            pytest.fail(NOT_SET_UP, pytrace=False)
+
+    def start(self, script: str, *arguments: str) -> Child:
+        """A scenario that runs while the test does something else."""
+        return Child(self._program, script, *arguments)
+
+    def run(self, script: str, *arguments: str, seconds: float = 300) -> str:
+        """What a scenario wrote to its standard output; fails with what it says when it fails."""
+        try:
+            done = subprocess.run(
+                [self._program, script, *arguments],
+                cwd=HERE,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=seconds,
+                encoding="utf-8",
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            pytest.fail(f"node {script} {' '.join(arguments)} did not end within {seconds:g} s")
+        if done.returncode != 0:
+            pytest.fail(f"node {script} {' '.join(arguments)} failed:\n{done.stderr[-5000:]}")
+        return done.stdout

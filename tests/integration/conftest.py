@@ -1,0 +1,52 @@
+"""Real servers, and real clients."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import pytest
+from child import Node, ServerProcess
+from raw_client import OPEN
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[ServerProcess]:
+    """The test application, shared by the tests that do no harm to it."""
+    started = ServerProcess(ping_timeout=60)
+    yield started
+    started.stop()
+
+
+@pytest.fixture
+def start_server() -> Iterator[Callable[..., ServerProcess]]:
+    """Starts servers for one test, ``start_server(port=0, **options)``, and ends them after it."""
+    with ExitStack() as ending:
+
+        def start(port: int = 0, **options: object) -> ServerProcess:
+            process = ServerProcess(port, **options)
+            ending.callback(process.stop)
+            # A server that stops waits some seconds for the goodbyes of its clients.
+            ending.callback(close_clients, process)
+            return process
+
+        yield start
+
+
+def close_clients(server: ServerProcess) -> None:
+    for client in {client for client in OPEN if client.server is server}:
+        client.close()
+
+
+@pytest.fixture(scope="session")
+def node() -> Node:
+    """Node, to run the scenarios in ``js/``."""
+    return Node()
+
+
+@pytest.fixture(autouse=True)
+def _close_raw_clients() -> Iterator[None]:
+    before = set(OPEN)
+    yield
+    for client in OPEN - before:
+        client.close()

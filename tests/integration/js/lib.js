@@ -1,0 +1,169 @@
+// What the scenarios share. It uses only what every client from 1.x to 4.x has.
+"use strict";
+
+const assert = require("node:assert");
+
+const PATIENCE = 30_000; // for one step; the machine may be slow, and nothing here waits in vain
+
+const TRANSPORTS = {
+  polling: ["polling"],
+  websocket: ["websocket"],
+  upgrade: ["polling", "websocket"],
+};
+
+/** A promise that fails with `what` when it takes too long. */
+function within(promise, what, milliseconds = PATIENCE) {
+  let timer;
+  const late = new Promise((_, reject) => {
+    timer = setTimeout(
+      () => reject(new Error(`not within ${milliseconds / 1000} s: ${what}`)),
+      milliseconds,
+    );
+  });
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
+}
+
+/** Clients of one kind: a client package, and a way of transport. */
+class Bench {
+  constructor(url, client, transport) {
+    this.url = url;
+    this.transport = transport;
+    this.io = require(client);
+    this.sockets = [];
+  }
+
+  /** A socket that may still be connecting. */
+  start(path, options = {}) {
+    const socket = this.io(this.url + path, {
+      transports: TRANSPORTS[this.transport],
+      forceNew: true,
+      reconnection: false,
+      ...options,
+    });
+    this.sockets.push(socket);
+    return socket;
+  }
+
+  /** A connected socket, which has upgraded if it can; `options.early` does not wait for that. */
+  async open(path, { early = false, ...options } = {}) {
+    const socket = this.start(path, options);
+    await connected(socket);
+    const transports = options.transports || TRANSPORTS[this.transport];
+    if (!early && transports.length > 1) await upgraded(socket);
+    return socket;
+  }
+
+  /** Another namespace on the connection of a socket. */
+  async join(socket, path) {
+    const other = socket.io.socket(path); // it connects by itself
+    if (!other.connected) await connected(other);
+    return other;
+  }
+
+  closeAll() {
+    for (const socket of this.sockets.splice(0)) {
+      socket.disconnect();
+      if (socket.io.engine) socket.io.engine.close();
+    }
+  }
+}
+
+function connected(socket) {
+  return within(
+    new Promise((resolve, reject) => {
+      socket.once("connect", resolve);
+      socket.once("connect_error", (error) => reject(new Error(`refused: ${error.message}`)));
+    }),
+    "the connection",
+  );
+}
+
+function upgraded(socket) {
+  const engine = socket.io.engine;
+  if (engine.transport.name === "websocket") return Promise.resolve();
+  return within(new Promise((resolve) => engine.once("upgrade", resolve)), "the upgrade");
+}
+
+/** The arguments of the next event of a name. */
+function next(socket, event) {
+  return within(
+    new Promise((resolve) => socket.once(event, (...args) => resolve(args))),
+    `the event ${JSON.stringify(event)}`,
+  );
+}
+
+/** The arguments of all events of a name from now on; `await record.until(n)` waits for n. */
+function record(socket, event) {
+  const got = [];
+  let wake = () => {};
+  socket.on(event, (...args) => {
+    got.push(args);
+    wake();
+  });
+  got.until = (count) =>
+    within(
+      new Promise((resolve) => {
+        wake = () => got.length >= count && resolve(got);
+        wake();
+      }),
+      `${count} events ${JSON.stringify(event)}`,
+    ).catch((error) => {
+      throw new Error(`${error.message}; there were ${got.length}: ${String(got).slice(0, 300)}`);
+    });
+  return got;
+}
+
+/** What the server answers an event with, as an array of arguments. */
+function answers(socket, event, ...args) {
+  return within(
+    new Promise((resolve, reject) => {
+      const gone = (reason) => reject(new Error(`disconnected (${reason}) before ${event} was answered`));
+      socket.once("disconnect", gone);
+      socket.emit(event, ...args, (...values) => {
+        socket.off("disconnect", gone);
+        resolve(values);
+      });
+    }),
+    `the answer to ${JSON.stringify(event)}`,
+  );
+}
+
+/** What the server answers an event with: one value. */
+async function ask(socket, event, ...args) {
+  const values = await answers(socket, event, ...args);
+  assert.strictEqual(values.length, 1, `${event} was answered with ${values.length} values`);
+  return values[0];
+}
+
+function same(actual, expected, what) {
+  assert.deepStrictEqual(actual, expected, what);
+}
+
+/** Whether a promise is settled by now, seen after everything that is already under way. */
+function pending(promise) {
+  let state = "pending";
+  promise.then(
+    () => (state = "settled"),
+    () => (state = "settled"),
+  );
+  return () => state === "pending";
+}
+
+/** One line of JSON for the test that started the scenario. */
+function report(value) {
+  process.stdout.write(JSON.stringify(value) + "\n");
+}
+
+/** Run a scenario; it exits non-zero and says why when it fails. */
+function main(scenario) {
+  const fail = (error) => {
+    process.stderr.write(`${(error && error.stack) || error}\n`);
+    process.exit(1);
+  };
+  process.on("uncaughtException", fail);
+  process.on("unhandledRejection", fail);
+  const [url, client, transport, ...rest] = process.argv.slice(2);
+  scenario(new Bench(url, client, transport), ...rest).then(() => process.exit(0), fail);
+}
+
+module.exports = { Bench, answers, ask, connected, main, next, pending, record, report, same, upgraded, within };

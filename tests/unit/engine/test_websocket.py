@@ -1,0 +1,470 @@
+from __future__ import annotations
+
+import gc
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from websockets.frames import Frame, Opcode
+from websockets.protocol import Protocol, Side, State
+
+from sionamespace.engine.websocket import Handshake, WebSocketDriver
+from sionamespace.protocol.websocket import frame
+
+MAX = 1000
+REQUEST = {
+    "REQUEST_METHOD": "GET",
+    "PATH_INFO": "/socket.io/",
+    "HTTP_HOST": "testserver",
+    "HTTP_UPGRADE": "websocket",
+    "HTTP_CONNECTION": "keep-alive, Upgrade",
+    "HTTP_SEC_WEBSOCKET_KEY": "dGhlIHNhbXBsZSBub25jZQ==",
+    "HTTP_SEC_WEBSOCKET_VERSION": "13",
+}
+
+
+class Wire:
+    """A raw socket: what it receives is scripted, what it sends is taken as room allows."""
+
+    def __init__(self):
+        self.incoming = []
+        self.sent = b""
+        self.room = 10**9
+        self.per_send = 10**9
+        self.down = False
+        self.broken = None
+        self.on_wait = lambda: None
+
+    def recv(self, size):
+        if self.incoming:
+            item = self.incoming.pop(0)
+            if isinstance(item, Exception):
+                raise item
+            if callable(item):
+                item()
+                return self.recv(size)
+            return b"" if self.down else item
+        return b""
+
+    def send(self, data):
+        if self.broken is not None or self.down:
+            raise self.broken or BrokenPipeError
+        taken = min(len(data), self.room, self.per_send)
+        if not taken:
+            raise BlockingIOError
+        self.sent += data[:taken]
+        self.room -= taken
+        return taken
+
+    def wait_writable(self):
+        self.on_wait()
+
+    def shutdown(self):
+        self.down = True
+
+
+class Peer:
+    """A client of the other implementation: what it would send, and what it makes of our bytes."""
+
+    def __init__(self):
+        self._protocol = Protocol(Side.CLIENT, state=State.OPEN, max_size=None)
+
+    def frames(self, *messages, fin=True):
+        for message in messages:
+            if isinstance(message, str):
+                self._protocol.send_text(message.encode(), fin=fin)
+            else:
+                self._protocol.send_binary(message, fin=fin)
+        return b"".join(self._protocol.data_to_send())
+
+    def rest(self, data, fin=True):
+        self._protocol.send_continuation(data, fin=fin)
+        return b"".join(self._protocol.data_to_send())
+
+    def ping(self, data=b""):
+        self._protocol.send_ping(data)
+        return b"".join(self._protocol.data_to_send())
+
+    def goodbye(self, code=1000):
+        self._protocol.send_close(code)
+        return b"".join(self._protocol.data_to_send())
+
+    @staticmethod
+    def reads(data):
+        reader = Protocol(Side.CLIENT, state=State.OPEN, max_size=None)
+        reader.receive_data(data)
+        assert reader.parser_exc is None
+        return [(f.opcode, bytes(f.data)) for f in reader.events_received()]
+
+
+def masked(opcode, data, fin=True):
+    """A frame as a client sends it, also one that it should not."""
+    return Frame(opcode, data, fin).serialize(mask=True)
+
+
+def text(data):
+    return (Opcode.TEXT, data.encode())
+
+
+def closing(code):
+    return (Opcode.CLOSE, code.to_bytes(2, "big"))
+
+
+class Scene:
+    """A driver on a wire. Writers that it starts are run when the test says so."""
+
+    def __init__(self):
+        self.wire = Wire()
+        self.peer = Peer()
+        self.writers = []
+        self.packets = []
+        self.freed = 0
+        handshake = Handshake(REQUEST, MAX)
+        self.driver = WebSocketDriver(self.wire, handshake, self.writers.append)
+        self.driver.on_packet = self.packets.append
+        self.driver.on_free = self.free
+        self.accepted, self.wire.sent = self.wire.sent, b""
+
+    def free(self):
+        self.freed += 1
+
+    def read(self, *incoming):
+        """Why it ended, once it has read all this and then the end."""
+        self.wire.incoming = list(incoming)
+        return self.driver.read()
+
+    def run_writers(self):
+        while self.writers:
+            self.writers.pop(0)()
+
+    @property
+    def sent(self):
+        return Peer.reads(self.wire.sent)
+
+    @property
+    def codes(self):
+        return [int.from_bytes(data[:2], "big") for op, data in self.sent if op is Opcode.CLOSE]
+
+
+@pytest.fixture
+def scene():
+    return Scene()
+
+
+class TestHandshake:
+    def test_it_is_answered_as_the_rfc_shows(self, scene):
+        head, _, rest = scene.accepted.partition(b"\r\n\r\n")
+        lines = head.decode().split("\r\n")
+        assert lines[0] == "HTTP/1.1 101 Switching Protocols"
+        assert "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=" in lines
+        assert rest == b""
+
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [
+            ("HTTP_UPGRADE", "h2c"),
+            ("HTTP_CONNECTION", "keep-alive"),
+            ("HTTP_SEC_WEBSOCKET_KEY", "short"),
+            ("HTTP_SEC_WEBSOCKET_VERSION", "8"),
+        ],
+    )
+    def test_a_request_that_is_not_for_a_websocket_is_refused(self, name, value):
+        assert Handshake(REQUEST, MAX).refused is None
+        refused = Handshake({**REQUEST, name: value}, MAX).refused
+        assert 400 <= refused.status_code < 500
+
+    @pytest.mark.parametrize("name", ["HTTP_SEC_WEBSOCKET_KEY", "HTTP_SEC_WEBSOCKET_VERSION"])
+    def test_a_request_that_lacks_a_header_is_refused(self, name):
+        without = {key: value for key, value in REQUEST.items() if key != name}
+        assert Handshake(without, MAX).refused.status_code == 400
+
+
+class TestReading:
+    def test_each_message_is_a_packet(self, scene):
+        reason = scene.read(scene.peer.frames("4a", b"data", "", "4\u20ac"))
+        assert scene.packets == ["4a", b"data", "", "4\u20ac"]
+        assert reason == "transport close"
+
+    def test_bytes_may_come_one_at_a_time(self, scene):
+        scene.read(*[bytes([byte]) for byte in scene.peer.frames("4hello", b"data")])
+        assert scene.packets == ["4hello", b"data"]
+
+    def test_a_message_in_fragments_is_one_packet(self, scene):
+        peer = scene.peer
+        scene.read(
+            peer.frames("4a", fin=False),
+            peer.rest(b"b", fin=False),
+            peer.rest(b"c"),
+            peer.frames(b"1", fin=False) + peer.ping() + peer.rest(b"2") + peer.frames("4d"),
+        )
+        assert scene.packets == ["4abc", b"12", "4d"]
+
+    def test_a_character_may_be_cut_by_fragments(self, scene):
+        first, second = "\u20ac".encode()[:1], "\u20ac".encode()[1:]
+        scene.read(masked(Opcode.TEXT, first, fin=False) + masked(Opcode.CONT, second))
+        assert scene.packets == ["\u20ac"]
+
+    def test_fragments_without_data_cost_no_memory(self, scene):
+        empty = masked(Opcode.CONT, b"", fin=False) * 1000
+        start = masked(Opcode.TEXT, b"4", fin=False)
+        kept = []
+
+        def count():
+            kept.append(sum(isinstance(one, Frame) for one in gc.get_objects()))
+
+        scene.read(start, empty, count, masked(Opcode.CONT, b"a"))
+        assert scene.packets == ["4a"]
+        assert kept[0] < 10
+
+    def test_a_ping_is_answered_with_its_data(self, scene):
+        scene.read(scene.peer.ping(b"data"))
+        assert scene.sent == [(Opcode.PONG, b"data")]
+        assert scene.packets == []
+
+    def test_a_message_of_the_allowed_size_is_taken(self, scene):
+        scene.read(scene.peer.frames(b"x" * MAX))
+        assert scene.packets == [b"x" * MAX]
+
+    @pytest.mark.parametrize("size", [MAX + 1, MAX * 100])
+    def test_a_larger_one_is_refused_when_its_size_is_known(self, scene, size, caplog):
+        reason = scene.read(scene.peer.frames(b"x" * size)[:14])
+        assert reason == "message too large"
+        assert scene.codes == [1009]
+        assert scene.packets == []
+        assert len(caplog.records) == 1
+
+    def test_the_fragments_of_a_message_are_counted_together(self, scene):
+        peer = scene.peer
+        half = b"x" * (MAX // 2 + 1)
+        assert scene.read(peer.frames(half, fin=False) + peer.rest(half)) == "message too large"
+        assert scene.packets == []
+
+    @pytest.mark.parametrize(
+        "data",
+        [
+            frame("4a"),  # not masked
+            masked(Opcode.CONT, b"a"),
+            masked(Opcode.TEXT, b"a", fin=False) + masked(Opcode.TEXT, b"b"),
+            b"\x83\x80\0\0\0\0",  # no such opcode
+            b"\xc1\x80\0\0\0\0",  # compressed, which was not agreed on
+            b"\x09\x80\0\0\0\0",  # a ping in fragments
+        ],
+        ids=["not masked", "no beginning", "no end", "opcode", "compressed", "ping"],
+    )
+    def test_what_breaks_the_protocol_ends_it(self, scene, data, caplog):
+        assert scene.read(data, scene.peer.frames("4after")) == "transport error"
+        assert scene.codes == [1002]
+        assert scene.packets == []
+        assert len(caplog.records) == 1
+
+    def test_a_text_that_is_not_utf8_ends_it_and_nothing_after_it_is_taken(self, scene):
+        bad, good = masked(Opcode.TEXT, b"4\xff"), scene.peer.frames("4after")
+        scene.read(scene.peer.frames("4before") + bad + good, good)
+        assert scene.packets == ["4before"]
+        assert scene.codes == [1007]
+        assert scene.wire.down
+
+    def test_when_the_peer_says_goodbye_so_do_we(self, scene):
+        goodbye = scene.peer.goodbye()
+        reason = scene.read(scene.peer.frames() + goodbye)
+        assert reason == "transport close"
+        assert scene.sent == [closing(1000)]
+        assert scene.wire.down
+
+    def test_a_socket_that_fails_is_an_error(self, scene):
+        assert scene.read(ConnectionResetError()) == "transport error"
+
+    def test_a_socket_that_ends_without_a_goodbye_is_a_close(self, scene):
+        assert scene.read(scene.peer.frames("4a")[:3]) == "transport close"
+        assert scene.packets == []
+
+    @given(st.lists(st.binary(), max_size=5))
+    def test_no_bytes_make_it_raise(self, chunks):
+        assert Scene().read(*chunks).startswith(("transport", "message"))
+
+    @given(st.data())
+    def test_no_damaged_frames_make_it_raise(self, data):
+        scene = Scene()
+        packets = data.draw(st.lists(st.text() | st.binary(max_size=200), min_size=1, max_size=4))
+        stream = bytearray(scene.peer.frames(*packets))
+        for _ in range(data.draw(st.integers(1, 3))):
+            stream[data.draw(st.integers(0, len(stream) - 1))] = data.draw(st.integers(0, 255))
+        cut = data.draw(st.integers(0, len(stream)))
+        scene.read(bytes(stream[:cut]), bytes(stream[cut:]))
+
+
+class TestWriting:
+    def test_what_the_kernel_takes_is_written_at_once(self, scene):
+        scene.driver.write(frame("4a"))
+        assert scene.sent == [text("4a")]
+        assert (scene.driver.busy, scene.writers) == (False, [])
+
+    @pytest.mark.parametrize("room", [0, 1, 5])
+    def test_the_rest_is_written_when_there_is_room_and_nothing_overtakes(self, scene, room):
+        scene.wire.room = room
+        for word in ("4first", "4second", "4third"):
+            scene.driver.write(frame(word))
+        assert scene.driver.busy
+        assert len(scene.writers) == 1
+        scene.wire.room = 10**9
+        scene.run_writers()
+        assert scene.sent == [text("4first"), text("4second"), text("4third")]
+        assert not scene.driver.busy
+        assert scene.freed == 1
+
+    def test_a_kernel_that_takes_a_byte_at_a_time_gets_all_of_it(self, scene):
+        scene.wire.per_send = 1
+        for word in ("4first", "4second"):
+            scene.driver.write(frame(word))
+        scene.run_writers()
+        assert scene.sent == [text("4first"), text("4second")]
+
+    def test_what_is_written_while_the_writer_waits_follows(self, scene):
+        scene.wire.room = 3
+        scene.driver.write(frame("4first"))
+
+        def meanwhile():
+            scene.wire.on_wait = lambda: None
+            scene.driver.write(frame("4second"))
+            scene.wire.room = 10**9
+
+        scene.wire.on_wait = meanwhile
+        scene.run_writers()
+        assert scene.sent == [text("4first"), text("4second")]
+
+    def test_a_writer_waits_again_when_there_was_no_room_after_all(self, scene):
+        scene.wire.room = 0
+        scene.driver.write(frame("4first"))
+        rooms = [0, 2, 0, 100]
+
+        def grow():
+            scene.wire.room = rooms.pop(0)
+
+        scene.wire.on_wait = grow
+        scene.run_writers()
+        assert scene.sent == [text("4first")]
+        assert rooms == []
+
+    def test_when_it_is_free_again_more_may_be_written_at_once(self, scene):
+        scene.wire.room = 0
+        scene.driver.write(frame("4first"))
+        scene.driver.on_free = lambda: scene.driver.write(frame("4second"))
+        scene.wire.room = 10**9
+        scene.run_writers()
+        assert scene.sent == [text("4first"), text("4second")]
+
+    def test_a_broken_socket_ends_it_quietly(self, scene):
+        scene.wire.broken = ConnectionResetError()
+        scene.driver.write(frame("4a"))
+        scene.driver.write(frame("4b"))
+        assert scene.wire.down
+        assert not scene.driver.busy
+        assert scene.read(scene.peer.frames("4a")) == "transport close"
+
+    def test_a_socket_that_breaks_while_the_writer_waits_ends_it_and_frees_it(self, scene):
+        scene.wire.room = 2
+        scene.driver.write(frame("4a"))
+
+        def fail():
+            raise ConnectionResetError
+
+        scene.wire.on_wait = fail
+        scene.run_writers()
+        assert scene.wire.down
+        assert (scene.driver.busy, scene.freed) == (False, 1)
+
+    def test_an_abort_while_the_writer_waits_ends_the_writer(self, scene):
+        scene.wire.room = 2
+        scene.driver.write(frame("4a"))
+        scene.wire.on_wait = scene.driver.abort
+        scene.run_writers()
+        assert len(scene.wire.sent) == 2
+        scene.driver.write(frame("4b"))
+        assert len(scene.wire.sent) == 2
+
+    def test_a_pong_waits_its_turn(self, scene):
+        scene.wire.room = 3
+        scene.driver.write(frame("4first"))
+        scene.read(scene.peer.ping(b"x"))
+        scene.wire.room = 10**9
+        scene.run_writers()
+        assert scene.sent == [text("4first"), (Opcode.PONG, b"x")]
+
+    def test_a_peer_that_pings_without_end_and_reads_nothing_is_cut_off(self, scene):
+        scene.wire.room = 3
+        scene.driver.write(frame("4first"))
+        flood = scene.peer.ping(b"x" * 125) * 500
+        scene.read(*[flood] * 20)
+        assert scene.wire.down
+        assert scene.wire.incoming, "it read on to the end"
+
+    def test_a_peer_that_pings_a_lot_and_reads_is_not(self, scene):
+        flood = scene.peer.ping(b"x" * 125) * 500
+        assert scene.read(*[flood] * 3) == "transport close"
+        assert len(scene.sent) == 1500
+
+
+class TestClosing:
+    def test_it_says_goodbye_and_ends_when_the_peer_has_answered(self, scene):
+        scene.driver.close()
+        assert scene.sent == [closing(1000)]
+        assert not scene.wire.down
+        assert scene.read(scene.peer.goodbye()) == "transport close"
+        assert scene.wire.down
+
+    def test_it_says_goodbye_once(self, scene):
+        scene.driver.close()
+        scene.driver.close()
+        assert scene.sent == [closing(1000)]
+
+    def test_the_goodbye_follows_what_still_waits(self, scene):
+        scene.wire.room = 3
+        scene.driver.write(frame("4first"))
+        scene.driver.close()
+        scene.wire.room = 10**9
+        scene.run_writers()
+        assert scene.sent == [text("4first"), closing(1000)]
+
+    def test_an_answer_to_the_peers_goodbye_that_has_to_wait_is_still_the_end(self, scene):
+        scene.wire.room = 3
+        scene.driver.write(frame("4first"))
+        goodbye = scene.peer.goodbye()
+
+        def room_again():
+            scene.wire.room = 10**9
+            scene.run_writers()
+
+        scene.read(goodbye, room_again, b"never read")
+        assert scene.sent == [text("4first"), closing(1000)]
+        assert scene.wire.down
+
+    def test_an_abort_ends_it_without_a_word(self, scene):
+        def abort():
+            scene.driver.abort()
+
+        assert scene.read(scene.peer.frames("4a"), abort, scene.peer.frames("4b")) == (
+            "transport close"
+        )
+        assert scene.packets == ["4a"]
+        assert scene.wire.sent == b""
+
+    def test_it_may_be_closed_while_a_packet_is_taken(self, scene):
+        def take(packet):
+            scene.packets.append(packet)
+            scene.driver.close()
+
+        scene.driver.on_packet = take
+        peer = scene.peer
+        scene.read(peer.frames("4a") + peer.frames("4b") + peer.goodbye())
+        assert scene.packets[0] == "4a"
+        assert scene.codes == [1000]
+        assert scene.wire.down
+
+    def test_it_may_be_aborted_while_a_packet_is_taken(self, scene):
+        def take(packet):
+            scene.packets.append(packet)
+            scene.driver.abort()
+
+        scene.driver.on_packet = take
+        scene.read(scene.peer.frames("4a"), scene.peer.frames("4b"))
+        assert scene.packets == ["4a"]

@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import math
+
+import attrs
+import pytest
+
+from sionamespace import ConfigurationError, Options
+
+NUMBERS = [
+    "ping_interval",
+    "ping_timeout",
+    "connect_timeout",
+    "upgrade_timeout",
+    "max_message_bytes",
+    "max_attachments",
+    "max_outbox_bytes",
+    "max_namespaces",
+]
+
+
+def test_the_defaults_are_those_that_are_written_down():
+    options = Options.parse({})
+    assert {name: getattr(options, name) for name in NUMBERS} == {
+        "ping_interval": 25,
+        "ping_timeout": 20,
+        "connect_timeout": 45,
+        "upgrade_timeout": 10,
+        "max_message_bytes": 1_000_000,
+        "max_attachments": 10,
+        "max_outbox_bytes": 1024 * 1024,
+        "max_namespaces": 100,
+    }
+    assert options.async_mode == "eventlet"
+    assert options.transports == ("polling", "websocket")
+
+
+def test_an_option_is_taken_by_its_name():
+    assert Options.parse({"ping_interval": 0.5, "cookie": "io"}) == Options(
+        ping_interval=0.5, cookie="io"
+    )
+
+
+def test_options_do_not_change():
+    with pytest.raises(attrs.exceptions.FrozenInstanceError):
+        Options().ping_interval = 1
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+@pytest.mark.parametrize("value", [0, -1, "25", None, True, math.nan], ids=repr)
+def test_a_limit_is_a_number_above_zero(name, value):
+    with pytest.raises(ConfigurationError, match=f"{name}=.*expected a number above 0"):
+        Options.parse({name: value})
+
+
+@pytest.mark.parametrize(
+    ("given", "taken"),
+    [
+        ("polling", ("polling",)),
+        (["websocket"], ("websocket",)),
+        (("websocket", "polling"), ("websocket", "polling")),
+    ],
+)
+def test_transports_are_one_or_several(given, taken):
+    assert Options.parse({"transports": given}).transports == taken
+
+
+@pytest.mark.parametrize("value", [[], "pigeon", ["polling", "pigeon"], "", None, 5, [["polling"]]])
+def test_other_transports_are_an_error_that_says_which_there_are(value):
+    with pytest.raises(ConfigurationError, match="expected 'polling', 'websocket'"):
+        Options.parse({"transports": value})
+
+
+class TestUnknown:
+    def test_a_slip_of_the_pen_is_put_right(self):
+        with pytest.raises(ConfigurationError, match=r"no option 'ping_intervall'.*ping_interval"):
+            Options.parse({"ping_intervall": 5})
+
+    @pytest.mark.parametrize(
+        ("name", "hint"),
+        [
+            ("max_http_buffer_size", "max_message_bytes"),
+            ("client_manager", "rooms="),
+            ("async_handlers", "concurrent=True"),
+            ("logger", "logging.getLogger"),
+            ("namespaces", "first argument"),
+        ],
+    )
+    def test_what_python_socketio_calls_otherwise_is_named(self, name, hint):
+        with pytest.raises(ConfigurationError, match=f"no option '{name}'.*{hint}"):
+            Options.parse({name: 1})
+
+    def test_anything_else_gets_the_list(self):
+        with pytest.raises(ConfigurationError, match=r"there are: async_mode, .*cookie"):
+            Options.parse({"zzz": 1})
