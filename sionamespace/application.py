@@ -85,7 +85,7 @@ class Application:
         for connection in list(self._connections):
             connection.link.close(Reason.SHUTDOWN)
 
-    def report_error(self, path: Path, sid: Sid, event: str, error: Exception) -> None:
+    def report_error(self, path: Path, sid: Sid, event: str, error: BaseException) -> None:
         """Log what a handler raised and nothing handled: once, with its traceback."""
         _log.error("%s: the handler of %r failed for %s", path, event, sid, exc_info=error)
 

@@ -227,7 +227,7 @@ class Namespace:
 
     # To override.
 
-    def handle_error(self, sid: Sid, event: str, error: Exception) -> Any:
+    def handle_error(self, sid: Sid, event: str, error: BaseException) -> Any:
         """Called with what a handler raised, other than `Refused`; this one logs it.
 
         Override it to report errors elsewhere, or to tell the client more: what it returns answers

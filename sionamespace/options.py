@@ -35,6 +35,18 @@ def _positive(instance: Any, attribute: attrs.Attribute[Any], value: Any) -> Non
         raise ConfigurationError(f"{attribute.name}={value!r}: expected a number above 0")
 
 
+def _origins(value: Origins) -> Origins:
+    """As given, but several as a list, which can be looked at more than once."""
+    if value is None or isinstance(value, str) or callable(value):
+        return value
+    with suppress(TypeError):
+        return list(value)
+    raise ConfigurationError(
+        f"cors_allowed_origins={value!r}: expected '*', an origin such as 'https://example.com', "
+        "a list of them, or a function"
+    )
+
+
 def _transports(value: Any) -> tuple[str, ...]:
     chosen: tuple[str, ...] = ()
     with suppress(TypeError):
@@ -84,7 +96,7 @@ class Options:
     """The transports that a client may use."""
     allow_upgrades: bool = True
     """Whether a polling client is told that it may upgrade to WebSocket."""
-    cors_allowed_origins: Origins = None
+    cors_allowed_origins: Origins = attrs.field(default=None, converter=_origins)
     """The origins that may connect: None for the server's own, ``*`` for all, one, a list, or a
     function of the origin (and the environ) that returns a bool."""
     cors_credentials: bool = True

@@ -135,5 +135,5 @@ class Host(Protocol):
     def sleep(self, seconds: float) -> None:
         """Pause the calling thread or green thread, and no other."""
 
-    def report_error(self, path: Path, sid: Sid, event: str, error: Exception) -> None:
+    def report_error(self, path: Path, sid: Sid, event: str, error: BaseException) -> None:
         """Log what a handler raised and nothing handled."""

@@ -69,7 +69,7 @@ def _check_path(path: Path) -> None:
         raise ConfigurationError(f"a namespace's path is a text that begins with '/', not {path!r}")
     if not _FORBIDDEN.isdisjoint(path):
         raise ConfigurationError(
-            f"the path {path!r} has a comma, question mark, '#' or white space"
+            f"the path {path!r} has a comma, question mark, '#', white space or U+001E"
         )
     if path != "/" and path.endswith("/"):
         raise ConfigurationError(f"the path {path!r} ends with '/'; write {path.rstrip('/')!r}")

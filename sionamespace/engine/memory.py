@@ -41,6 +41,7 @@ class MemoryLink:
         elif not volatile:
             if sum(kept.size for kept in self._outbox) > self._max_outbox_bytes:
                 self.close(Reason.SLOW_CONSUMER)
+                return
             self._outbox.append(parcel)
 
     def close(self, reason: str) -> None:

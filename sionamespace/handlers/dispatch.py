@@ -5,6 +5,7 @@ It is written once, as ``async def``, and awaits one thing: the handler.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from typing import Any, Protocol
 
@@ -20,11 +21,15 @@ __all__ = ["Dispatcher", "Owner"]
 
 _log = logging.getLogger("sionamespace.handlers")
 
+_CONTROL = (KeyboardInterrupt, SystemExit, GeneratorExit, asyncio.CancelledError)
+"""What ends more than a handler. All else fails the handler: eventlet's and gevent's time-outs,
+too, which are no `Exception`."""
+
 
 class Owner(Protocol):
     """The namespace instance whose methods are the handlers."""
 
-    def handle_error(self, sid: Sid, event: str, error: Exception) -> Any: ...
+    def handle_error(self, sid: Sid, event: str, error: BaseException) -> Any: ...
 
 
 class Dispatcher:
@@ -47,7 +52,9 @@ class Dispatcher:
             admitted = await self._call(spec, *spec.arity.prefix(given))
         except Refused as refused:
             return refused
-        except Exception as error:
+        except _CONTROL:
+            raise
+        except BaseException as error:
             self.failed(session.sid, spec.event, error)
             return Refused("internal error")
         return Refused("connection refused by the server") if admitted is False else None
@@ -59,7 +66,9 @@ class Dispatcher:
             return
         try:
             await self._call(spec, *spec.arity.prefix((session.sid, reason)))
-        except Exception as error:
+        except _CONTROL:
+            raise
+        except BaseException as error:
             self.failed(session.sid, spec.event, error)
 
     async def event(self, spec: HandlerSpec, sid: Sid, event: str, args: list[Any]) -> Answer:
@@ -74,7 +83,9 @@ class Dispatcher:
             return (failure(f"{event}: {invalid}"),)
         except Refused as refused:
             return (refusal(refused),)
-        except Exception as error:
+        except _CONTROL:
+            raise
+        except BaseException as error:
             return self.failed(sid, event, error)
 
     def find(self, event: str, sid: Sid) -> HandlerSpec | None:
@@ -84,7 +95,7 @@ class Dispatcher:
             self._log_unknown(event, sid)
         return spec
 
-    def failed(self, sid: Sid, event: str, error: Exception) -> Answer:
+    def failed(self, sid: Sid, event: str, error: BaseException) -> Answer:
         """What the ack gets after a failure: what `handle_error` returned, or the standard."""
         try:
             answer = answer_of(self._owner.handle_error(sid, event, error))

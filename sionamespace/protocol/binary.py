@@ -6,6 +6,7 @@ Socket.IO sends ``bytes`` as attachments beside the JSON text, in which a placeh
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import Any
 
 import msgspec
@@ -50,6 +51,8 @@ def _needs_rewriting(value: Any, depth: int) -> bool:
 def _rewrite(value: Any, parts: list[bytes], depth: int) -> Any:
     if type(value) in _LEAVES:
         return value
+    if isinstance(value, str) and not isinstance(value, Enum):
+        return str.__str__(value)  # a subclass, such as a template engine's markup
     if isinstance(value, _BINARY):
         _check_depth(depth)  # its placeholder is a level of its own
         parts.append(bytes(value))

@@ -67,7 +67,7 @@ class Harness:
         raise_errors: bool = True,
         **options: Any,
     ) -> None:
-        self.errors: list[Exception] = []
+        self.errors: list[BaseException] = []
         """What handlers raised and nothing handled, so far."""
         self._raise_errors = raise_errors
         self._runtime = ManualRuntime()
@@ -190,12 +190,12 @@ class _Application(Application):
         runtime: ManualRuntime,
         options: Options,
         rooms: RoomManager | None,
-        keep_error: Callable[[Exception], None],
+        keep_error: Callable[[BaseException], None],
     ) -> None:
         super().__init__(routes, runtime, options, rooms)
         self._keep_error = keep_error
 
-    def report_error(self, path: Path, sid: Sid, event: str, error: Exception) -> None:
+    def report_error(self, path: Path, sid: Sid, event: str, error: BaseException) -> None:
         self._keep_error(error)
 
 

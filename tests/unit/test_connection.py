@@ -478,6 +478,7 @@ def test_what_is_held_back_for_a_client_that_does_not_come_is_bounded(gate):
     [
         "",
         "9",
+        "2/gate,[true]",
         "2/gate,not json",
         "2/gate,{}",
         '2/gate,["connect",{"REMOTE_ADDR":"forged"},{"wish":"x"}]',
@@ -507,6 +508,13 @@ def test_an_event_before_the_namespace_is_joined_closes_the_connection(harness):
     slow = harness.connect("/gate", auth={"wish": "slow"})
     slow.send_raw('2/gate,["note","early"]')
     assert slow.closed == Reason.PARSE_ERROR
+
+
+def test_an_event_whose_name_is_a_number_too_large_for_a_float_is_only_unknown(harness, caplog):
+    client = harness.connect("/gate")
+    client.send_raw(f"2/gate,[1{'0' * 400}]")
+    assert "nothing handles the event '1000" in caplog.text
+    assert client.call("note", "x") == "x"
 
 
 def test_an_answer_to_nothing_is_ignored(harness):

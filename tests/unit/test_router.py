@@ -27,7 +27,9 @@ def test_classes_and_instances_are_mounted():
     assert len(router) == 2
 
 
-@pytest.mark.parametrize("path", ["chat", "", "/a,b", "/a?b", "/a b", "/chat/", None, 7, "/a#b"])
+@pytest.mark.parametrize(
+    "path", ["chat", "", "/a,b", "/a?b", "/a b", "/chat/", None, 7, "/a#b", "/a\x1eb"]
+)
 def test_a_malformed_path_is_an_error(path):
     with pytest.raises(ConfigurationError, match="path"):
         Router().mount(path, Chat)

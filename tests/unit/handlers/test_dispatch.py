@@ -209,6 +209,24 @@ def test_handle_error_may_answer_refuse_and_fail_itself(caplog):
         assert [str(error) for error in h.errors] == ["default"]
 
 
+def test_a_time_out_of_a_green_library_fails_the_handler_too():
+    class Timeout(BaseException):
+        """As eventlet's and gevent's, which are no Exception."""
+
+    class Chat(Namespace):
+        def on_boom(self, sid):
+            raise Timeout
+
+        def on_disconnect(self, sid):
+            raise Timeout
+
+    with Harness(Chat(), raise_errors=False) as h:
+        client = h.connect()
+        assert client.call("boom") == INTERNAL
+        client.drop()
+        assert [type(error) for error in h.errors] == [Timeout, Timeout]
+
+
 def test_a_type_error_inside_a_handler_does_not_run_it_again():
     class Chat(Namespace):
         runs = 0
