@@ -19,7 +19,7 @@ from sionamespace.router import Router, Routes
 from sionamespace.runtime.deadlines import Deadlines
 from sionamespace.runtime.pending import Pending
 from sionamespace.sessions import Session, Sessions
-from sionamespace.types import Path, Reason, Sid
+from sionamespace.types import Path, Reason, Selection, Sid
 
 __all__ = ["Application"]
 
@@ -84,6 +84,15 @@ class Application:
             return
         for connection in list(self._connections):
             connection.link.close(Reason.SHUTDOWN)
+
+    @property
+    def idle(self) -> bool:
+        """Whether no client is connected, and ``on_disconnect`` has run for those that were.
+
+        Other handlers of theirs may still run.
+        """
+        there = (self.rooms.recipients(path, Selection()) for path in self._mounted)
+        return not self._connections and not any(there)
 
     def report_error(self, path: Path, sid: Sid, event: str, error: BaseException) -> None:
         """Log what a handler raised and nothing handled: once, with its traceback."""

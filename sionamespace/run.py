@@ -24,16 +24,26 @@ _MAX_REQUESTS = 1_000_000
 server's own limit, 1,024, would be one on the number of clients."""
 
 _PATIENCE = 5.0
-"""How many seconds requests that are under way have when the server stops."""
+"""How many seconds clients and requests that are under way have when the server stops."""
+
+_LOOK_AGAIN = 0.01
+"""After how many seconds a server that stops looks again whether all clients are gone."""
 
 
 def run_eventlet(
-    app: Any, host: str, port: int, runtime: Runtime, stop: Callable[[], None], **settings: Any
+    app: Any,
+    host: str,
+    port: int,
+    runtime: Runtime,
+    stop: Callable[[], None],
+    stopped: Callable[[], bool],
+    **settings: Any,
 ) -> None:
     """Serve a WSGI application on eventlet until SIGTERM or Ctrl-C.
 
     Args:
         stop: called before the end, to send the clients away.
+        stopped: whether they are gone and their handlers have ended.
         settings: passed on to ``eventlet.wsgi.server``.
 
     Raises:
@@ -48,6 +58,8 @@ def run_eventlet(
         def waitall(self) -> None:
             stop()
             with eventlet.Timeout(_PATIENCE, False):
+                while not stopped():
+                    eventlet.sleep(_LOOK_AGAIN)
                 super().waitall()
 
     _raise_file_limit()

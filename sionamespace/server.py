@@ -89,7 +89,10 @@ class Server(Application):
             settings: for ``eventlet.wsgi.server``, such as ``log_output=True``.
         """
         served = app if isinstance(app, WSGIMiddleware) else self.wsgi(app)
-        run_eventlet(served, host, port, self.runtime, self.shutdown, **settings)
+        run_eventlet(served, host, port, self.runtime, self.shutdown, self._stopped, **settings)
+
+    def _stopped(self) -> bool:
+        return self.idle and not self.engine.sockets
 
 
 def _driver(async_mode: str) -> Driver:

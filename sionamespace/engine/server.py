@@ -10,7 +10,7 @@ import engineio
 
 from sionamespace.engine.heartbeat import Heartbeat
 from sionamespace.engine.http import Fault, Request, RequestRefused, Response
-from sionamespace.engine.servers import ServerSocket, take_socket
+from sionamespace.engine.servers import ServerSocket, find_socket
 from sionamespace.engine.socket import EngineSocket, Services
 from sionamespace.engine.upgrade import Upgrade
 from sionamespace.engine.websocket import Handshake, WebSocketDriver
@@ -283,44 +283,43 @@ class EngineServer(engineio.Server):  # type: ignore[misc]
     # WebSocket.
 
     def _open_websocket(self, request: Request) -> Response | Iterable[bytes]:
-        websocket, finish = self._accept_websocket(request)
+        raw, websocket = self._accept_websocket(request)
         socket = self._open_socket(request, websocket)
         websocket.on_packet = socket.receive
         websocket.on_free = socket.flush
-        socket.lost(websocket.read())
-        return finish()
+        websocket.serve(self._runtime.watch, socket.lost)
+        return raw.end_request()
 
     def _upgrade(self, request: Request, socket: EngineSocket) -> Response | Iterable[bytes]:
         if socket.upgraded or socket.upgrading or socket.closed:
             raise RequestRefused(Fault.BAD_REQUEST, "an upgrade of a session that is beyond it")
-        websocket, finish = self._accept_websocket(request)
+        raw, websocket = self._accept_websocket(request)
         upgrade = Upgrade(socket, websocket)
         self._upgrades_begun.add(upgrade)
-        reason = websocket.read()
-        self._upgrades_begun.discard(upgrade)
-        upgrade.ended(reason)
-        return finish()
 
-    def _accept_websocket(
-        self, request: Request
-    ) -> tuple[WebSocketDriver, Callable[[], Iterable[bytes]]]:
+        def ended(reason: str) -> None:
+            self._upgrades_begun.discard(upgrade)
+            upgrade.ended(reason)
+
+        websocket.serve(self._runtime.watch, ended)
+        return raw.end_request()
+
+    def _accept_websocket(self, request: Request) -> tuple[ServerSocket, WebSocketDriver]:
         if not request.is_upgrade:
             raise RequestRefused(Fault.BAD_REQUEST, "transport=websocket without a WebSocket")
-        taken = take_socket(request.environ)
-        if taken is None:
-            raise RequestRefused(
-                Fault.BAD_REQUEST,
-                "this web server does not hand out its sockets, so there is no WebSocket; with "
-                "async_mode='eventlet' use server.run() or eventlet.wsgi.server",
-            )
         handshake = Handshake(request.environ, self._options.max_message_bytes)
         if handshake.refused is not None:
             raise RequestRefused(
                 Fault.BAD_REQUEST, f"a bad WebSocket request: {handshake.refused.body!r:.100}"
             )
-        sock, finish = taken
-        raw = ServerSocket(sock, self._runtime.wait_writable)
-        return WebSocketDriver(raw, handshake, self._runtime.start_blocking), finish
+        raw = find_socket(request.environ, self._runtime.wait_writable)
+        if raw is None:
+            raise RequestRefused(
+                Fault.BAD_REQUEST,
+                "this web server does not hand out its sockets, so there is no WebSocket; with "
+                "async_mode='eventlet' use server.run() or eventlet.wsgi.server",
+            )
+        return raw, WebSocketDriver(raw, handshake, self._runtime.start_blocking)
 
 
 def _without_server(environ: Mapping[str, Any]) -> dict[str, Any]:

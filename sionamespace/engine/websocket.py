@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from typing import Any
+from functools import partial
+from typing import Any, TypeAlias
 from typing import Protocol as Interface
 
 from websockets.datastructures import Headers
@@ -15,14 +16,26 @@ from websockets.server import ServerProtocol
 
 from sionamespace.types import Reason
 
+try:
+    from websockets.speedups import apply_mask
+except ImportError:  # there is no compiled wheel for this machine
+    from websockets.utils import apply_mask
+
 __all__ = ["Handshake", "RawSocket", "WebSocketDriver"]
 
 _log = logging.getLogger("sionamespace.engine")
 
 _READ = 65536
 
+_ORDINARY = {0x81: Opcode.TEXT, 0x82: Opcode.BINARY}
+"""The first bytes of final text and binary frames without extensions."""
+
 _MAX_OWED = 65536
 """How many bytes of pongs may wait for a peer that does not read them."""
+
+
+Watch: TypeAlias = Callable[[Any, Callable[[], bool], Callable[[], object]], object]
+"""Watches a socket; see `sionamespace.runtime.threaded.Driver.watch`."""
 
 
 class RawSocket(Interface):
@@ -40,6 +53,12 @@ class RawSocket(Interface):
     def shutdown(self) -> None:
         """End it in both directions; `recv` then returns nothing."""
 
+    def detach(self) -> bool:
+        """Make `recv` raise ``BlockingIOError`` where it would block, if that can be."""
+
+    def close(self) -> None:
+        """Give it back, when nothing is read or written any more."""
+
 
 class Handshake:
     """The opening handshake of a WebSocket (RFC 6455, section 4.2).
@@ -52,7 +71,7 @@ class Handshake:
     def __init__(self, environ: Mapping[str, Any], max_bytes: int) -> None:
         self._protocol = ServerProtocol(logger=_quiet)
         self._response = self._protocol.accept(_request(environ))
-        self._max_bytes = max_bytes
+        self.max_bytes = max_bytes
 
     @property
     def refused(self) -> Response | None:
@@ -66,7 +85,7 @@ class Handshake:
 
     def opened(self) -> Protocol:
         """The protocol from here on; the one that accepted would still wait for the request."""
-        return Protocol(Side.SERVER, state=State.OPEN, max_size=self._max_bytes, logger=_quiet)
+        return Protocol(Side.SERVER, state=State.OPEN, max_size=self.max_bytes, logger=_quiet)
 
 
 class WebSocketDriver:
@@ -84,12 +103,14 @@ class WebSocketDriver:
         self.on_free: Callable[[], object] = _nothing
         self._raw = raw
         self._protocol = handshake.opened()
+        self._max_bytes = handshake.max_bytes
         self._start = start
         self._rest = b""
         self._ended = False
         self._fault: Exception | None = None
         self._owed = 0
         self._last_words = False
+        self._read_all = False
         self._opcode = Opcode.TEXT
         self._begun = bytearray()
         self.write(handshake.answer())
@@ -109,7 +130,7 @@ class WebSocketDriver:
             self._start(self._write_rest)
 
     def close(self) -> None:
-        """Say goodbye; the peer's own goodbye, or its silence, then ends `read`."""
+        """Say goodbye; the peer's own goodbye, or its silence, then ends `serve`."""
         if self._protocol.state is State.OPEN:
             self._protocol.send_close(1000)
             self._write_protocol()
@@ -142,6 +163,8 @@ class WebSocketDriver:
         self.busy = False
         if self._last_words:
             self._raw.shutdown()
+        if self._read_all:
+            self._raw.close()
         self.on_free()
 
     def _write_protocol(self) -> None:
@@ -161,24 +184,71 @@ class WebSocketDriver:
 
     # In.
 
-    def read(self) -> str:
-        """Read until the end; why it ended. Each packet goes to ``on_packet``."""
-        protocol = self._protocol
-        while not self._ended:
-            try:
-                data = self._raw.recv(_READ)
-            except OSError:
-                return Reason.TRANSPORT_ERROR
-            if not data:
-                return Reason.TRANSPORT_CLOSE
-            protocol.receive_data(data)
-            for frame in protocol.events_received():
+    def serve(self, watch: Watch, ended: Callable[[str], object]) -> None:
+        """Read until the end, and tell why it ended. Each packet goes to ``on_packet``.
+
+        Where the socket can be watched this returns at once, and elsewhere at the end.
+        """
+        if self._raw.detach():
+            watch(self._raw, partial(self._read_some, ended), self._close)
+            return
+        while self._read_some(ended):
+            pass
+        self._close()
+
+    def _read_some(self, ended: Callable[[str], object]) -> bool:
+        """Read what is there; False, after telling why, at the end."""
+        try:
+            reason = self._receive(self._raw.recv(_READ))
+        except BlockingIOError:
+            return True
+        except OSError:
+            reason = Reason.TRANSPORT_ERROR
+        if reason is not None:
+            ended(reason)
+        return reason is None
+
+    def _close(self) -> None:
+        self._read_all = True
+        if not self.busy:
+            self._raw.close()
+
+    def _receive(self, data: bytes) -> str | None:
+        """Take some bytes, none at the end; why it is over, or None."""
+        if not data or self._ended:
+            return Reason.TRANSPORT_CLOSE
+        data = self._take_ordinary(data)
+        if data:
+            self._protocol.receive_data(data)
+            for frame in self._protocol.events_received():
                 self._take(frame)  # type: ignore[arg-type]
-            self._write_protocol()
-            fault = self._fault or protocol.parser_exc
-            if fault is not None:
-                return self._failure(fault)
-        return Reason.TRANSPORT_CLOSE
+        self._write_protocol()
+        fault = self._fault or self._protocol.parser_exc
+        return None if fault is None else self._failure(fault)
+
+    def _take_ordinary(self, data: bytes) -> bytes:
+        """Take the whole, final data frames at the beginning, which most are; what follows them.
+
+        The protocol takes the others. It parses each frame in steps, which is right for all and
+        costs six times as much (2.6 us against 0.4 us for a short one).
+        """
+        protocol = self._protocol
+        if protocol.reader.buffer or protocol.current_size is not None:
+            return data
+        at, end = 0, len(data)
+        while end - at >= 6 and protocol.state is State.OPEN:
+            opcode, length = _ORDINARY.get(data[at]), data[at + 1] - 128  # 128 is the mask bit
+            start = at + 6
+            if length == 126:
+                length = int.from_bytes(data[at + 2 : at + 4], "big")
+                start = at + 8
+            elif length == 127:  # the length has eight bytes
+                break
+            if opcode is None or not 0 <= length <= self._max_bytes or start + length > end:
+                break
+            at = start + length
+            self._deliver(opcode, apply_mask(data[start:at], data[start - 4 : start]))
+        return data[at:]
 
     def _take(self, frame: Frame) -> None:
         if frame.opcode is Opcode.TEXT or frame.opcode is Opcode.BINARY:

@@ -8,6 +8,7 @@ import time
 import warnings
 from collections import deque
 from collections.abc import Callable
+from contextvars import Context
 from typing import Any
 
 from sionamespace.ports import Timer, Waiter
@@ -20,9 +21,14 @@ with warnings.catch_warnings():
     import eventlet
     from eventlet import hubs, patcher
 
+from greenlet import getcurrent, greenlet
+
 __all__ = ["EventletDriver"]
 
 _log = logging.getLogger("sionamespace.runtime")
+
+_MAX_IDLE = 128
+"""How many workers are kept for later."""
 _threading = patcher.original("threading")
 
 
@@ -30,7 +36,8 @@ class EventletDriver:
     """Green threads on the hub of the thread that serves the requests.
 
     No monkey patching is needed. Other threads reach the hub through a mailbox, since a hub may
-    only be touched by its own thread.
+    only be touched by its own thread. What is started runs in workers, green threads that are
+    used again: making one costs 9 us, switching to one 0.4 us.
     """
 
     name = "eventlet"
@@ -40,6 +47,9 @@ class EventletDriver:
         self._mail: deque[tuple[Callable[..., object], tuple[Any, ...]]] = deque()
         self._bell: int | None = None
         self._rung = False
+        self._ready: deque[tuple[Callable[..., object], tuple[Any, ...]]] = deque()
+        self._idle: list[Any] = []
+        self._will_run = False
 
     def bind(self) -> None:
         if self._ident is not None:
@@ -81,7 +91,51 @@ class EventletDriver:
             _log.exception("a posted call failed, which is a fault of sionamespace")
 
     def start(self, function: Callable[..., object], *args: Any) -> None:
-        eventlet.spawn(function, *args)
+        self._ready.append((function, args))
+        if not self._will_run:
+            self._will_run = True
+            hubs.get_hub().schedule_call_global(0, self._run_ready)
+
+    def _run_ready(self) -> None:
+        """Run what was started; on the hub, to which a worker returns when it has to wait."""
+        self._will_run = False
+        while self._ready:
+            worker = self._idle.pop() if self._idle else greenlet(self._work)
+            worker.switch()
+
+    def _work(self) -> None:
+        """What a worker does: run what is ready, and rest until it is called again."""
+        me = getcurrent()
+        while len(self._idle) < _MAX_IDLE:
+            while self._ready:
+                function, args = self._ready.popleft()
+                try:
+                    Context().run(function, *args)  # variables must not pass from job to job
+                except Exception:
+                    _log.exception("a started call failed, which is a fault of sionamespace")
+            self._idle.append(me)
+            me.parent.switch()
+
+    def watch(
+        self, sock: Any, readable: Callable[[], bool], finished: Callable[[], object]
+    ) -> None:
+        # No green thread waits for the socket: one listener stays, for as long as it is watched.
+        hub = hubs.get_hub()
+
+        def on_readable(fileno: int) -> None:
+            self._will_run = True  # at the end of this, and not by a timer
+            try:
+                more = readable()
+            except Exception:
+                _log.exception("reading a socket failed, which is a fault of sionamespace")
+                more = False
+            if not more:
+                hub.remove(listener)
+                finished()
+            self._run_ready()
+
+        listener = hub.add(hub.READ, sock.fileno(), on_readable, _nothing, _nothing)
+        listener.greenlet = None  # else it keeps the request's green thread in memory
 
     def later(self, seconds: float, function: Callable[..., object], *args: Any) -> Timer:
         timer: Timer = hubs.get_hub().schedule_call_global(seconds, function, *args)
@@ -155,3 +209,7 @@ class _EarlyWaiter(_ThreadWaiter):
                 return False
             eventlet.sleep(0.001)
         return True
+
+
+def _nothing(*args: object) -> None:
+    """The hub wants to be able to interrupt a listener; nothing waits in ours."""

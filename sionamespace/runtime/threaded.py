@@ -45,6 +45,14 @@ class Driver(Protocol):
     def sleep(self, seconds: float) -> None:
         """Pause the calling thread or green thread."""
 
+    def watch(
+        self, sock: Any, readable: Callable[[], bool], finished: Callable[[], object]
+    ) -> None:
+        """Call ``readable`` on the engine's thread whenever a socket can be read.
+
+        When it returns False the socket is watched no more, and ``finished`` is called.
+        """
+
     def wait_writable(self, sock: Any) -> None:
         """Pause it until a socket can be written; raises ``OSError`` if that is closed."""
 
@@ -66,6 +74,7 @@ class ThreadedRuntime:
         self.here = driver.here
         self.post = driver.post
         self.now = driver.now
+        self.watch = driver.watch
         self.wait_writable = driver.wait_writable
         self.start_blocking = driver.start
 

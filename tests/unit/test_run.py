@@ -55,7 +55,7 @@ def until_a_signal(listener, app, custom_pool, **settings):
 
 
 def run(runtime, stop=lambda: None, **settings):
-    run_eventlet("the application", "127.0.0.1", 0, runtime, stop, **settings)
+    run_eventlet("the application", "127.0.0.1", 0, runtime, stop, lambda: True, **settings)
 
 
 class TestServing:
@@ -98,7 +98,7 @@ class TestServing:
         with socket.create_server(("127.0.0.1", 0)) as taken:
             port = taken.getsockname()[1]
             with pytest.raises(ConfigurationError, match=f"127.0.0.1:{port}.*another port"):
-                run_eventlet(None, "127.0.0.1", port, runtime, lambda: None)
+                run_eventlet(None, "127.0.0.1", port, runtime, lambda: None, lambda: True)
 
     def test_it_says_where_it_serves_in_the_log_or_else_at_the_terminal(
         self, runtime, serve, caplog, capsys

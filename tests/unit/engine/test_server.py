@@ -154,8 +154,15 @@ class Client:
         return bytes(frame.data).decode() if frame.opcode is Opcode.TEXT else bytes(frame.data)
 
     def drop(self):
+        self._sock.shutdown(socket.SHUT_WR)
+        self.wait_for_the_end()
+
+    def wait_for_the_end(self):
+        """Read, and throw away, until the server has given its end of the socket back."""
+        while self._sock.recv(65536):
+            pass
+        eventlet.sleep(0)
         self._sock.close()
-        self.request.wait()
 
 
 @pytest.fixture(autouse=True)
@@ -636,7 +643,7 @@ class TestWebSocket:
         receiver.link.send(Parcel("4last words"))
         receiver.link.close("server disconnect")
         assert [client.recv(), client.recv()] == ["4last words", None]
-        client.request.wait()
+        client.wait_for_the_end()
         assert receiver.reasons == ["server disconnect"]
         assert site.server.sockets == {}
 
@@ -646,7 +653,7 @@ class TestWebSocket:
         client = site.websocket()
         (receiver,) = site.receivers.values()
         receiver.link.close("server disconnect")
-        client.request.wait()
+        client.wait_for_the_end()
         assert site.server.sockets == {}
 
     def test_a_message_that_is_too_large_closes_it_with_that_reason(self, make):
@@ -655,7 +662,7 @@ class TestWebSocket:
         (receiver,) = site.receivers.values()
         client.send("4" + "x" * 99)
         client.send("4" + "x" * 100)
-        client.request.wait()
+        client.wait_for_the_end()
         assert receiver.messages == ["x" * 99]
         assert receiver.reasons == ["message too large"]
 
@@ -669,7 +676,9 @@ class TestWebSocket:
             sent += 1
             assert sent < 10_000
         assert receiver.reasons == ["slow consumer"]
-        client.request.wait()
+        client.wait_for_the_end()
+        while site.server.sockets:
+            eventlet.sleep(0)
         assert site.server.sockets == {}
 
     def test_a_client_that_reads_slowly_gets_everything_in_order(self, site):
@@ -744,7 +753,7 @@ class TestUpgrade:
         sid = site.open()
         client = site.websocket(sid)
         client.send(*probe)
-        client.request.wait()
+        client.wait_for_the_end()
         site.link(sid).send(Parcel("4a"))
         assert site.poll(sid).packets == ["4a"]
 

@@ -5,9 +5,9 @@ import ssl
 
 import pytest
 from eventlet import wsgi
-from eventlet.greenio import GreenSocket
+from eventlet.greenio import GreenSocket, shutdown_safe
 
-from sionamespace.engine.servers import ServerSocket, take_socket
+from sionamespace.engine.servers import ServerSocket, find_socket
 
 
 @pytest.fixture
@@ -102,20 +102,51 @@ class TestServerSocket:
             ServerSocket(Full(), lambda sock: None).send(b"data")
 
 
-class TestTakeSocket:
-    def test_eventlets_server_gives_it_away_and_is_told_when_the_request_is_done(self):
+class TestDetaching:
+    def test_a_green_socket_is_independent_of_the_servers_request(self, pair):
+        green = GreenSocket(pair[0])
+        sock = ServerSocket(green, lambda sock: None)
+        assert sock.detach()
+        assert green.fileno() == -1
+        with pytest.raises(BlockingIOError):
+            sock.recv(10)
+        pair[1].send(b"hello")
+        assert sock.recv(10) == b"hello"
+        assert sock.send(b"you too") == 7
+        assert pair[1].recv(10) == b"you too"
+        sock.close()
+        assert pair[1].recv(10) == b""
+
+    def test_the_servers_own_end_does_not_touch_it(self, pair):
+        green = GreenSocket(pair[0])
+        sock = ServerSocket(green, lambda sock: None)
+        sock.detach()
+        shutdown_safe(green)
+        green.close()
+        assert sock.send(b"still here") == 10
+        sock.close()
+
+    def test_another_socket_stays_the_servers(self, pair):
+        sock = ServerSocket(pair[0], lambda sock: None)
+        assert not sock.detach()
+        sock.close()
+        assert pair[0].fileno() >= 0
+
+
+class TestFindSocket:
+    def test_eventlets_server_gives_it_away_and_is_told_when_the_request_is_done(self, pair):
         class Input:
             def get_socket(self):
-                return "the socket"
+                return GreenSocket(pair[0])
 
-        sock, finish = take_socket({"eventlet.input": Input()})
-        assert sock == "the socket"
+        sock = find_socket({"eventlet.input": Input()}, lambda sock: None)
+        assert sock.fileno() == pair[0].fileno()
         assert not getattr(wsgi.WSGI_LOCAL, "already_handled", False)
         try:
-            assert list(finish()) == []
+            assert list(sock.end_request()) == []
             assert wsgi.WSGI_LOCAL.already_handled
         finally:
             del wsgi.WSGI_LOCAL.already_handled
 
     def test_a_server_that_is_not_known_gives_none(self):
-        assert take_socket({"wsgi.input": object()}) is None
+        assert find_socket({"wsgi.input": object()}, lambda sock: None) is None

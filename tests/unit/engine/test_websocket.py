@@ -62,6 +62,12 @@ class Wire:
     def shutdown(self):
         self.down = True
 
+    def detach(self):
+        return False
+
+    def close(self):
+        self.closed = True
+
 
 class Peer:
     """A client of the other implementation: what it would send, and what it makes of our bytes."""
@@ -131,7 +137,10 @@ class Scene:
     def read(self, *incoming):
         """Why it ended, once it has read all this and then the end."""
         self.wire.incoming = list(incoming)
-        return self.driver.read()
+        reasons = []
+        self.driver.serve(None, reasons.append)
+        (reason,) = reasons
+        return reason
 
     def run_writers(self):
         while self.writers:
@@ -188,6 +197,32 @@ class TestReading:
     def test_bytes_may_come_one_at_a_time(self, scene):
         scene.read(*[bytes([byte]) for byte in scene.peer.frames("4hello", b"data")])
         assert scene.packets == ["4hello", b"data"]
+
+    @pytest.mark.parametrize("size", [0, 1, 125, 126, 127, 128, 999, MAX])
+    @pytest.mark.parametrize("cut", [None, 1, 3, 7])
+    def test_messages_of_every_length_are_read_whole_or_in_pieces(self, scene, size, cut):
+        sent = ["a" * size, b"b" * size, "c"]
+        data = scene.peer.frames(*sent)
+        scene.read(data) if cut is None else scene.read(data[:cut], data[cut:])
+        assert scene.packets == sent
+
+    def test_a_message_that_is_too_long_by_one_is_refused_with_its_code(self, scene):
+        reason = scene.read(scene.peer.frames("4ok", "x" * (MAX + 1), "4never"))
+        assert (reason, scene.packets, scene.codes) == ("message too large", ["4ok"], [1009])
+
+    def test_a_length_in_eight_bytes_is_read_as_one(self):
+        data = b"x" * 70_000
+        handshake = Handshake(REQUEST, 100_000)
+        wire, got = Wire(), []
+        driver = WebSocketDriver(wire, handshake, None)
+        driver.on_packet = got.append
+        wire.incoming = [masked(Opcode.BINARY, data) + masked(Opcode.TEXT, b"4next")]
+        driver.serve(None, lambda reason: None)
+        assert got == [data, "4next"]
+
+    def test_a_frame_that_is_not_masked_is_refused(self, scene):
+        assert scene.read(frame("4not masked")) == "transport error"
+        assert scene.packets == []
 
     def test_a_message_in_fragments_is_one_packet(self, scene):
         peer = scene.peer

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextvars
 import socket
 import threading
 import time
@@ -270,3 +271,94 @@ class TestWritable:
                 pass
         waiting.wait()
         assert ours.send(b"more") == 4
+
+
+class TestStart:
+    def test_what_is_started_runs_soon_and_not_at_once(self, driver):
+        found = []
+        driver.start(found.append, 1)
+        driver.start(found.append, 2)
+        assert found == []
+        eventlet.sleep(0)
+        assert found == [1, 2]
+
+    def test_one_that_waits_stops_no_other(self, driver):
+        found, gate = [], eventlet.event.Event()
+
+        def wait():
+            found.append("waits")
+            gate.wait()
+            found.append("goes on")
+
+        driver.start(wait)
+        driver.start(found.append, "another")
+        eventlet.sleep(0)
+        assert found == ["waits", "another"]
+        gate.send()
+        eventlet.sleep(0)
+        assert found == ["waits", "another", "goes on"]
+
+    def test_one_that_fails_is_logged_and_stops_no_other(self, driver, caplog):
+        found = []
+        driver.start(lambda: 1 / 0)
+        driver.start(found.append, "another")
+        eventlet.sleep(0)
+        assert found == ["another"]
+        assert "ZeroDivisionError" in caplog.text
+
+    def test_green_threads_are_used_again_but_context_variables_are_not(self, driver):
+        variable = contextvars.ContextVar("variable", default="unset")
+        seen, threads = [], set()
+
+        def job(number):
+            seen.append(variable.get())
+            threads.add(getcurrent())
+            variable.set(number)
+
+        for number in range(3):
+            driver.start(job, number)
+            eventlet.sleep(0)
+        assert seen == ["unset"] * 3
+        assert len(threads) == 1
+
+
+class TestWatch:
+    def test_it_is_called_when_there_is_something_to_read_until_it_has_enough(self, driver, pair):
+        ours, theirs = pair
+        got, finished = [], eventlet.event.Event()
+
+        def readable():
+            got.append(ours.recv(10))
+            return len(got) < 2
+
+        driver.watch(ours, readable, finished.send)
+        eventlet.sleep(0)
+        assert got == []
+        for data in (b"one", b"two"):
+            theirs.send(data)
+            while got[-1:] != [data]:
+                eventlet.sleep(0)
+        finished.wait()
+        theirs.send(b"three")
+        eventlet.sleep(0.01)
+        assert got == [b"one", b"two"]
+
+    def test_what_it_starts_runs_when_it_has_returned(self, driver, pair):
+        found, finished = [], eventlet.event.Event()
+
+        def readable():
+            driver.start(lambda: (found.append("started"), finished.send()))
+            found.append("returned")
+            return False
+
+        driver.watch(pair[0], readable, lambda: None)
+        pair[1].send(b"x")
+        finished.wait()
+        assert found == ["returned", "started"]
+
+    def test_one_that_fails_is_logged_and_watched_no_more(self, driver, pair, caplog):
+        finished = eventlet.event.Event()
+        driver.watch(pair[0], lambda: 1 / 0, finished.send)
+        pair[1].send(b"x")
+        finished.wait()
+        assert "ZeroDivisionError" in caplog.text
