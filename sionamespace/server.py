@@ -8,6 +8,7 @@ from typing import Any
 
 from sionamespace.application import Application
 from sionamespace.engine.server import EngineServer
+from sionamespace.engine.wsgi import WSGIEngine
 from sionamespace.errors import ConfigurationError
 from sionamespace.options import Options
 from sionamespace.rooms import RoomManager
@@ -57,6 +58,7 @@ class Server(Application):
         runtime = ThreadedRuntime(_driver(parsed.async_mode))
         super().__init__(routes, runtime, parsed, _check_rooms(rooms))
         self.engine = EngineServer(parsed, runtime, self.accept)
+        self._engine = WSGIEngine(self.engine, runtime, parsed.max_message_bytes)
         _log.info("async_mode is %s", self.async_mode)
 
     def wsgi(
@@ -72,7 +74,7 @@ class Server(Application):
             path: where clients connect to; their default is ``socket.io``.
             static: files to serve, by URL: ``{"/": "index.html", "/static/": "static/"}``.
         """
-        return WSGIMiddleware(self.engine.handle_request, app, path, static)
+        return WSGIMiddleware(self._engine, app, path, static)
 
     def run(
         self,

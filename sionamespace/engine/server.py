@@ -1,30 +1,32 @@
-"""`EngineServer`: python-engineio's server, with our own sockets and WebSocket."""
+"""`EngineServer`: python-engineio's server, with our own sockets.
+
+It knows nothing of the web server in front of it: `sionamespace.engine.wsgi` does the I/O.
+"""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
 
+import attrs
 import engineio
 
 from sionamespace.engine.heartbeat import Heartbeat
 from sionamespace.engine.http import Fault, Request, RequestRefused, Response
-from sionamespace.engine.servers import ServerSocket, find_socket
-from sionamespace.engine.socket import EngineSocket, Services
+from sionamespace.engine.socket import Carrier, EngineSocket, Services, WebSocket
 from sionamespace.engine.upgrade import Upgrade
-from sionamespace.engine.websocket import Handshake, WebSocketDriver
 from sionamespace.errors import PacketError
 from sionamespace.logs import FirstTimes
 from sionamespace.options import Options
-from sionamespace.ports import Receiver
+from sionamespace.ports import Receiver, Runtime
 from sionamespace.protocol.engineio import OPEN, Parcel, decode_payload
 from sionamespace.protocol.values import dumps
 from sionamespace.runtime.deadlines import Deadlines
-from sionamespace.runtime.threaded import ThreadedRuntime
+from sionamespace.runtime.pending import Pending
 from sionamespace.types import Reason
 
-__all__ = ["EngineServer"]
+__all__ = ["EngineServer", "Opening", "Poll", "Post"]
 
 _log = logging.getLogger("sionamespace.engine")
 
@@ -39,7 +41,30 @@ _SERVERS_OWN = frozenset(
 )
 """What of an environ belongs to the web server and would keep a request in memory."""
 
-StartResponse = Callable[[str, list[tuple[str, str]]], object]
+
+@attrs.frozen
+class Poll:
+    """A request that is answered when something is there: wait, then `EngineServer.polled`."""
+
+    socket: EngineSocket
+    waiting: Pending[None]
+
+
+@attrs.frozen
+class Post:
+    """A request whose body is to be read, and given to `EngineServer.posted`."""
+
+    socket: EngineSocket
+
+
+@attrs.frozen
+class Opening:
+    """A request for a WebSocket: give it to `EngineServer.opened`, or to `upgrading`."""
+
+    socket: EngineSocket | None
+
+
+Todo: TypeAlias = "Response | Poll | Post | Opening"
 
 
 class EngineServer(engineio.Server):  # type: ignore[misc]
@@ -56,7 +81,7 @@ class EngineServer(engineio.Server):  # type: ignore[misc]
     def __init__(
         self,
         options: Options,
-        runtime: ThreadedRuntime,
+        runtime: Runtime,
         accept: Callable[[EngineSocket, Mapping[str, Any]], Receiver],
     ) -> None:
         super().__init__(
@@ -92,22 +117,12 @@ class EngineServer(engineio.Server):  # type: ignore[misc]
 
     # Requests.
 
-    def handle_request(
-        self, environ: Mapping[str, Any], start_response: StartResponse
-    ) -> Iterable[bytes]:
-        """Answer a request; a WSGI application."""
-        self._runtime.bind()
-        request = Request.of(environ)
-        try:
-            answer = self._route(request)
-        except RequestRefused as refused:
-            self._refusals.warning(str(refused), "refusing a request: %s", refused)
-            answer = Response.refusal(refused.fault)
-        if not isinstance(answer, Response):
-            return answer
-        return self._respond(request, answer, start_response)
+    def route(self, request: Request) -> Todo:
+        """What to do about a request.
 
-    def _route(self, request: Request) -> Response | Iterable[bytes]:
+        Raises:
+            RequestRefused: give it to `refusal`.
+        """
         self._check_origin(request)
         if request.method == "OPTIONS":
             return Response("204 No Content", "text/plain", b"")
@@ -121,20 +136,23 @@ class EngineServer(engineio.Server):  # type: ignore[misc]
             return self._handshake(request)
         return self._existing(request, self._find(request.sid))
 
-    def _respond(
-        self, request: Request, response: Response, start_response: StartResponse
-    ) -> Iterable[bytes]:
+    def refusal(self, refused: RequestRefused) -> Response:
+        """The answer to a request that is refused."""
+        self._refusals.warning(str(refused), "refusing a request: %s", refused)
+        return Response.refusal(refused.fault)
+
+    def finish(self, request: Request, response: Response) -> Response:
+        """A response as it goes out, compressed and with all its headers."""
         body, encoding = self._compress(request, response.body)
-        headers = [
+        headers = (
             ("Content-Type", response.content_type),
             ("Content-Length", str(len(body))),
             ("Cache-Control", "no-store"),
             *encoding,
             *response.headers,
             *self._cors_headers(request.environ),
-        ]
-        start_response(response.status, headers)
-        return [body]
+        )
+        return attrs.evolve(response, body=body, headers=headers)
 
     def _compress(self, request: Request, body: bytes) -> tuple[bytes, list[tuple[str, str]]]:
         if self.http_compression and len(body) >= self.compression_threshold:
@@ -158,7 +176,7 @@ class EngineServer(engineio.Server):  # type: ignore[misc]
 
     # New connections.
 
-    def _handshake(self, request: Request) -> Response | Iterable[bytes]:
+    def _handshake(self, request: Request) -> Response | Opening:
         if request.method != "GET":
             raise RequestRefused(
                 Fault.BAD_HANDSHAKE_METHOD, f"a handshake is a GET, not {request.method}"
@@ -170,14 +188,12 @@ class EngineServer(engineio.Server):  # type: ignore[misc]
                 "JavaScript clients 3.x and 4.x, python-socketio 5.x",
             )
         if request.query["transport"] == "websocket":
-            return self._open_websocket(request)
+            return self._opening(request, None)
         socket = self._open_socket(request)
         cookie = self._cookie(socket.sid)
         return Response.payload(socket.take(), cookie)
 
-    def _open_socket(
-        self, request: Request, websocket: WebSocketDriver | None = None
-    ) -> EngineSocket:
+    def _open_socket(self, request: Request, websocket: WebSocket | None = None) -> EngineSocket:
         socket = EngineSocket(self.generate_id(), self._services)
         if websocket is not None:
             socket.end_upgrade(websocket)
@@ -226,45 +242,50 @@ class EngineServer(engineio.Server):  # type: ignore[misc]
             )
         return socket
 
-    def _existing(self, request: Request, socket: EngineSocket) -> Response | Iterable[bytes]:
+    def _existing(self, request: Request, socket: EngineSocket) -> Todo:
         if request.query["transport"] == "websocket":
-            return self._upgrade(request, socket)
+            return self._opening(request, socket)
         if socket.upgraded:
             raise RequestRefused(Fault.BAD_REQUEST, "a poll of a session that has a WebSocket")
         if request.method == "GET":
             return self._poll(socket)
         if request.method == "POST":
-            return self._post(request, socket)
+            return self._post(socket)
         raise RequestRefused(Fault.BAD_REQUEST, f"a poll is a GET or a POST, not {request.method}")
 
-    def _poll(self, socket: EngineSocket) -> Response:
-        poll = socket.start_poll()
-        if poll is None:
+    def _poll(self, socket: EngineSocket) -> Poll:
+        waiting = socket.start_poll()
+        if waiting is None:
             socket.close(Reason.TRANSPORT_ERROR)
             raise RequestRefused(Fault.BAD_REQUEST, "a client polled while its poll was waiting")
-        poll.result()
+        return Poll(socket, waiting)
+
+    def polled(self, socket: EngineSocket) -> Response:
+        """The answer to a poll that waits no more."""
         return Response.payload(socket.take())
 
-    def _post(self, request: Request, socket: EngineSocket) -> Response:
+    def _post(self, socket: EngineSocket) -> Post:
         if socket.posting:
             socket.close(Reason.TRANSPORT_ERROR)
             raise RequestRefused(Fault.BAD_REQUEST, "a client posted while it was posting")
         socket.posting = True
-        try:
-            body = request.read_body(self._options.max_message_bytes)
-        except EOFError as error:
-            socket.close(Reason.TRANSPORT_ERROR)
-            raise RequestRefused(
-                Fault.BAD_REQUEST, f"a client left while it posted: {error}"
-            ) from None
-        finally:
-            socket.posting = False
+        return Post(socket)
+
+    def posted(self, socket: EngineSocket, body: bytes | None) -> Response:
+        """The answer to a post, of which the body was read; None if it is too large."""
+        socket.posting = False
         if body is None:
             limit = self._options.max_message_bytes
             _log.warning("closing a connection: a polled payload is larger than %d bytes", limit)
             socket.close(Reason.TOO_LARGE)
             return Response("413 Payload Too Large", "text/plain", b"")
         return self._take_payload(socket, body)
+
+    def broken_off(self, socket: EngineSocket, error: EOFError) -> RequestRefused:
+        """A post whose client left before it had sent all of the body."""
+        socket.posting = False
+        socket.close(Reason.TRANSPORT_ERROR)
+        return RequestRefused(Fault.BAD_REQUEST, f"a client left while it posted: {error}")
 
     def _take_payload(self, socket: EngineSocket, body: bytes) -> Response:
         try:
@@ -282,18 +303,22 @@ class EngineServer(engineio.Server):  # type: ignore[misc]
 
     # WebSocket.
 
-    def _open_websocket(self, request: Request) -> Response | Iterable[bytes]:
-        raw, websocket = self._accept_websocket(request)
+    def _opening(self, request: Request, socket: EngineSocket | None) -> Opening:
+        if not request.is_upgrade:
+            raise RequestRefused(Fault.BAD_REQUEST, "transport=websocket without a WebSocket")
+        if socket is not None and (socket.upgraded or socket.upgrading or socket.closed):
+            raise RequestRefused(Fault.BAD_REQUEST, "an upgrade of a session that is beyond it")
+        return Opening(socket)
+
+    def opened(self, request: Request, websocket: Carrier) -> Callable[[str], None]:
+        """Let a WebSocket carry a new connection; what to call with the reason when it ends."""
         socket = self._open_socket(request, websocket)
         websocket.on_packet = socket.receive
         websocket.on_free = socket.flush
-        websocket.serve(self._runtime.watch, socket.lost)
-        return raw.end_request()
+        return socket.lost
 
-    def _upgrade(self, request: Request, socket: EngineSocket) -> Response | Iterable[bytes]:
-        if socket.upgraded or socket.upgrading or socket.closed:
-            raise RequestRefused(Fault.BAD_REQUEST, "an upgrade of a session that is beyond it")
-        raw, websocket = self._accept_websocket(request)
+    def upgrading(self, socket: EngineSocket, websocket: Carrier) -> Callable[[str], None]:
+        """Let a WebSocket take over a connection, if the client goes on so; as `opened`."""
         upgrade = Upgrade(socket, websocket)
         self._upgrades_begun.add(upgrade)
 
@@ -301,25 +326,7 @@ class EngineServer(engineio.Server):  # type: ignore[misc]
             self._upgrades_begun.discard(upgrade)
             upgrade.ended(reason)
 
-        websocket.serve(self._runtime.watch, ended)
-        return raw.end_request()
-
-    def _accept_websocket(self, request: Request) -> tuple[ServerSocket, WebSocketDriver]:
-        if not request.is_upgrade:
-            raise RequestRefused(Fault.BAD_REQUEST, "transport=websocket without a WebSocket")
-        handshake = Handshake(request.environ, self._options.max_message_bytes)
-        if handshake.refused is not None:
-            raise RequestRefused(
-                Fault.BAD_REQUEST, f"a bad WebSocket request: {handshake.refused.body!r:.100}"
-            )
-        raw = find_socket(request.environ, self._runtime.wait_writable)
-        if raw is None:
-            raise RequestRefused(
-                Fault.BAD_REQUEST,
-                "this web server does not hand out its sockets, so there is no WebSocket; with "
-                "async_mode='eventlet' use server.run() or eventlet.wsgi.server",
-            )
-        return raw, WebSocketDriver(raw, handshake, self._runtime.start_blocking)
+        return ended
 
 
 def _without_server(environ: Mapping[str, Any]) -> dict[str, Any]:

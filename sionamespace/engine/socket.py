@@ -25,7 +25,7 @@ from sionamespace.protocol.engineio import (
 from sionamespace.runtime.pending import Pending
 from sionamespace.types import Reason
 
-__all__ = ["EngineSocket", "WebSocket"]
+__all__ = ["Carrier", "EngineSocket", "Services", "WebSocket"]
 
 _log = logging.getLogger("sionamespace.engine")
 
@@ -49,6 +49,15 @@ class WebSocket(Protocol):
 
     def abort(self) -> None:
         """End it at once."""
+
+
+class Carrier(WebSocket, Protocol):
+    """A WebSocket with the callbacks by which it tells what happens."""
+
+    on_packet: Callable[[str | bytes], object]
+    """Called with each Engine.IO packet that comes."""
+    on_free: Callable[[], object]
+    """Called when it is busy no more."""
 
 
 @attrs.frozen

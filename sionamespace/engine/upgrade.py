@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from sionamespace.engine.socket import EngineSocket
-from sionamespace.engine.websocket import WebSocketDriver
+from sionamespace.engine.socket import Carrier, EngineSocket
 from sionamespace.protocol.engineio import PING, PONG, UPGRADE
 from sionamespace.protocol.websocket import frame
 
@@ -20,7 +19,7 @@ class Upgrade:
     polling goes on; if the WebSocket fails or is late, nothing is lost.
     """
 
-    def __init__(self, socket: EngineSocket, websocket: WebSocketDriver) -> None:
+    def __init__(self, socket: EngineSocket, websocket: Carrier) -> None:
         self._socket = socket
         self._websocket = websocket
         self._probed = False

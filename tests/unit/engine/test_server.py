@@ -14,6 +14,7 @@ from websockets.frames import Opcode
 from websockets.protocol import Protocol, Side, State
 
 from sionamespace.engine.server import EngineServer
+from sionamespace.engine.wsgi import WSGIEngine
 from sionamespace.options import Options
 from sionamespace.protocol.engineio import Parcel, decode_payload
 
@@ -65,7 +66,9 @@ class Site:
 
     def __init__(self, threaded, **options):
         self.receivers = {}
-        self.server = EngineServer(Options.parse(options), threaded, self._accept)
+        parsed = Options.parse(options)
+        self.server = EngineServer(parsed, threaded, self._accept)
+        self._engine = WSGIEngine(self.server, threaded, parsed.max_message_bytes)
 
     def _accept(self, link, environ):
         receiver = self.receivers[link.sid] = Receiver(link, environ)
@@ -74,7 +77,7 @@ class Site:
     def request(self, method, query, body=b"", **environ):
         answer = []
         body = body.encode() if isinstance(body, str) else body
-        chunks = self.server.handle_request(
+        chunks = self._engine(
             {
                 "REQUEST_METHOD": method,
                 "QUERY_STRING": query,

@@ -1,0 +1,86 @@
+"""`WSGIEngine`: an `EngineServer` behind a WSGI web server."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from sionamespace.engine.http import Fault, Request, RequestRefused, Response
+from sionamespace.engine.server import EngineServer, Opening, Poll, Post, Todo
+from sionamespace.engine.servers import find_socket
+from sionamespace.engine.socket import EngineSocket
+from sionamespace.engine.websocket import Handshake, WebSocketDriver
+from sionamespace.runtime.threaded import ThreadedRuntime
+
+__all__ = ["WSGIEngine"]
+
+StartResponse = Callable[[str, list[tuple[str, str]]], object]
+
+
+class WSGIEngine:
+    """A WSGI application that answers Engine.IO's requests; it waits where the server cannot.
+
+    Args:
+        max_bytes: the size of a request's body and of a WebSocket's message.
+    """
+
+    def __init__(self, server: EngineServer, runtime: ThreadedRuntime, max_bytes: int) -> None:
+        self._server = server
+        self._runtime = runtime
+        self._max_bytes = max_bytes
+
+    def __call__(
+        self, environ: Mapping[str, Any], start_response: StartResponse
+    ) -> Iterable[bytes]:
+        self._runtime.bind()
+        request = Request.of(environ)
+        try:
+            answer = self._do(request, self._server.route(request))
+        except RequestRefused as refused:
+            answer = self._server.refusal(refused)
+        if not isinstance(answer, Response):
+            return answer
+        response = self._server.finish(request, answer)
+        start_response(response.status, list(response.headers))
+        return [response.body]
+
+    def _do(self, request: Request, todo: Todo) -> Response | Iterable[bytes]:
+        if isinstance(todo, Poll):
+            todo.waiting.result()
+            return self._server.polled(todo.socket)
+        if isinstance(todo, Post):
+            return self._post(request, todo.socket)
+        if isinstance(todo, Opening):
+            return self._open(request, todo.socket)
+        return todo
+
+    def _post(self, request: Request, socket: EngineSocket) -> Response:
+        try:
+            body = request.read_body(self._max_bytes)
+        except EOFError as error:
+            raise self._server.broken_off(socket, error) from None
+        except BaseException:
+            socket.posting = False
+            raise
+        return self._server.posted(socket, body)
+
+    def _open(self, request: Request, socket: EngineSocket | None) -> Iterable[bytes]:
+        handshake = Handshake(request.environ, self._max_bytes)
+        if handshake.refused is not None:
+            raise RequestRefused(
+                Fault.BAD_REQUEST, f"a bad WebSocket request: {handshake.refused.body!r:.100}"
+            )
+        raw = find_socket(request.environ, self._runtime.wait_writable)
+        if raw is None:
+            raise RequestRefused(
+                Fault.BAD_REQUEST,
+                "this web server does not hand out its sockets, so there is no WebSocket; with "
+                "async_mode='eventlet' use server.run() or eventlet.wsgi.server",
+            )
+        websocket = WebSocketDriver(raw, handshake, self._runtime.start_blocking)
+        if socket is None:
+            ended = self._server.opened(request, websocket)
+        else:
+            ended = self._server.upgrading(socket, websocket)
+        websocket.serve(self._runtime.watch, ended)
+        return raw.end_request()
