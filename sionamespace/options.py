@@ -67,7 +67,9 @@ class Options:
     """
 
     async_mode: str = "eventlet"
-    """How handlers run: ``eventlet``."""
+    """How handlers run: ``eventlet``, or ``asyncio`` (ASGI)."""
+    worker_threads: int = attrs.field(default=64, validator=_positive)
+    """Under asyncio, how many ``def`` handlers may run at once, each on a thread."""
 
     ping_interval: float = attrs.field(default=25, validator=_positive)
     """How often a client is asked whether it is still there."""

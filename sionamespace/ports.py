@@ -58,8 +58,14 @@ class Runtime(Protocol):
     def spawn(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Waiting[Any]:
         """Run the application's function, ``def`` or ``async def``, in the background."""
 
-    def call(self, function: Callable[..., Any], is_async: bool, *args: Any) -> Awaitable[Any]:
-        """The result of a handler, run in the way that suits its kind."""
+    def call(
+        self, function: Callable[..., Any], is_async: bool, inline: bool, *args: Any
+    ) -> Awaitable[Any]:
+        """The result of a handler, run in the way that suits its kind.
+
+        Args:
+            inline: a ``def`` that does not block, so that an event loop may run it itself.
+        """
 
     def later(self, seconds: float, function: Callable[..., object], *args: Any) -> Timer:
         """Call a function on the engine's thread after some seconds."""

@@ -15,13 +15,16 @@ from typing import Any
 from sionamespace.errors import ConfigurationError
 from sionamespace.ports import Runtime
 
-__all__ = ["run_eventlet"]
+__all__ = ["announce", "listen", "raise_file_limit", "run_eventlet"]
 
 _log = logging.getLogger("sionamespace.run")
 
 _MAX_REQUESTS = 1_000_000
 """How many requests may be open at once. Each WebSocket and each waiting poll is one, so the
 server's own limit, 1,024, would be one on the number of clients."""
+
+_BACKLOG = 1024
+"""How many clients may wait to be accepted."""
 
 _PATIENCE = 5.0
 """How many seconds clients and requests that are under way have when the server stops."""
@@ -62,14 +65,19 @@ def run_eventlet(
                     eventlet.sleep(_LOOK_AGAIN)
                 super().waitall()
 
-    _raise_file_limit()
+    raise_file_limit()
     runtime.bind()
-    listener = _listen(eventlet.listen, host, port)
+
+    def open_listener(family: socket.AddressFamily) -> Any:
+        # Not shared: a second process on the port would get half of each client's requests.
+        return eventlet.listen((host, port), family=family, backlog=_BACKLOG, reuse_port=False)
+
+    listener = listen(open_listener, host, port)
     settings = {"log": _WsgiLog(), "debug": False, **settings}
-    _announce("serving on http://%s:%d with eventlet; Ctrl-C stops", *listener.getsockname()[:2])
+    announce("serving on http://%s:%d with eventlet; Ctrl-C stops", *listener.getsockname()[:2])
     with _stopping_on_signals(runtime, eventlet.getcurrent()), suppress(KeyboardInterrupt):
         wsgi.server(listener, app, custom_pool=Pool(_MAX_REQUESTS), **settings)
-    _announce("stopped")
+    announce("stopped")
 
 
 class _WsgiLog:
@@ -81,11 +89,14 @@ class _WsgiLog:
     debug = error = info
 
 
-def _listen(listen: Callable[..., Any], host: str, port: int) -> Any:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+def listen(open_listener: Callable[[socket.AddressFamily], Any], host: str, port: int) -> Any:
+    """A listening socket that sends small packets at once.
+
+    Raises:
+        ConfigurationError: if the address cannot be listened on.
+    """
     try:
-        # Not shared: a second process on the port would get half of each client's requests.
-        listener = listen((host, port), family=family, backlog=1024, reuse_port=False)
+        listener = open_listener(socket.AF_INET6 if ":" in host else socket.AF_INET)
     except OSError as error:
         raise ConfigurationError(
             f"cannot listen on {host}:{port}: {error.strerror or error}; "
@@ -124,7 +135,7 @@ def _stopping_on_signals(runtime: Runtime, main: Any) -> Iterator[None]:
         restore()
 
 
-def _raise_file_limit() -> None:
+def raise_file_limit() -> None:
     """Allow as many open files, and so clients, as this process may allow itself."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != hard:
@@ -132,7 +143,7 @@ def _raise_file_limit() -> None:
             resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
-def _announce(text: str, *args: object) -> None:
+def announce(text: str, *args: object) -> None:
     """Say it in the log, or to somebody at the terminal who has not set one up."""
     if _log.isEnabledFor(logging.INFO):
         _log.info(text, *args)

@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from sionamespace.application import Application
+from sionamespace.asgi import ASGIApplication, ASGIMiddleware
+from sionamespace.engine.asgi import ASGIEngine
 from sionamespace.engine.server import EngineServer
 from sionamespace.engine.wsgi import WSGIEngine
 from sionamespace.errors import ConfigurationError
@@ -14,6 +16,8 @@ from sionamespace.options import Options
 from sionamespace.rooms import RoomManager
 from sionamespace.router import Router, Routes
 from sionamespace.run import run_eventlet
+from sionamespace.run_uvicorn import run_uvicorn
+from sionamespace.runtime.aio import AsyncioRuntime
 from sionamespace.runtime.threaded import Driver, ThreadedRuntime
 from sionamespace.wsgi import WSGIApplication, WSGIMiddleware
 
@@ -55,10 +59,9 @@ class Server(Application):
         **options: Any,
     ) -> None:
         parsed = Options.parse(options)
-        runtime = ThreadedRuntime(_driver(parsed.async_mode))
+        runtime = _runtime(parsed)
         super().__init__(routes, runtime, parsed, _check_rooms(rooms))
         self.engine = EngineServer(parsed, runtime, self.accept)
-        self._engine = WSGIEngine(self.engine, runtime, parsed.max_message_bytes)
         _log.info("async_mode is %s", self.async_mode)
 
     def wsgi(
@@ -74,36 +77,70 @@ class Server(Application):
             path: where clients connect to; their default is ``socket.io``.
             static: files to serve, by URL: ``{"/": "index.html", "/static/": "static/"}``.
         """
-        return WSGIMiddleware(self._engine, app, path, static)
+        if not isinstance(self.runtime, ThreadedRuntime):
+            raise ConfigurationError(
+                "async_mode='asyncio' is for ASGI: use server.asgi(), or another async_mode"
+            )
+        engine = WSGIEngine(self.engine, self.runtime, self.options.max_message_bytes)
+        return WSGIMiddleware(engine, app, path, static)
+
+    def asgi(self, app: ASGIApplication | None = None, path: str = "socket.io") -> ASGIMiddleware:
+        """An ASGI application with Socket.IO at ``/<path>/`` and everything else from ``app``.
+
+        Args:
+            app: any ASGI application, such as one of FastAPI, Starlette, Quart or Django; its
+                lifespan is kept.
+            path: where clients connect to; their default is ``socket.io``.
+        """
+        if not isinstance(self.runtime, AsyncioRuntime):
+            raise ConfigurationError(
+                f"async_mode={self.async_mode!r} is for WSGI: use server.wsgi(), or "
+                "Server(..., async_mode='asyncio')"
+            )
+        engine = ASGIEngine(self.engine, self.runtime, self.options.max_message_bytes)
+        return ASGIMiddleware(engine, app, path, self.shutdown)
 
     def run(
         self,
         host: str = "127.0.0.1",
         port: int = 5000,
         *,
-        app: WSGIApplication | None = None,
+        app: Any = None,
         **settings: Any,
     ) -> None:
         """Serve until SIGTERM or Ctrl-C; then `shutdown` ends every connection.
 
         Args:
-            app: what to serve: what `wsgi` returned, or an application to put behind Socket.IO.
-            settings: for ``eventlet.wsgi.server``, such as ``log_output=True``.
+            app: what to serve: what `wsgi` or `asgi` returned, or an application to put behind
+                Socket.IO.
+            settings: for the web server: for ``eventlet.wsgi.server``, such as ``keepalive=5``; for
+                ``uvicorn.Config`` in the asyncio mode, such as ``log_level="info"``.
+
+        Raises:
+            ConfigurationError: if the address cannot be listened on, or an extra is missing.
         """
-        served = app if isinstance(app, WSGIMiddleware) else self.wsgi(app)
-        run_eventlet(served, host, port, self.runtime, self.shutdown, self._stopped, **settings)
+        if isinstance(self.runtime, AsyncioRuntime):
+            asgi = app if isinstance(app, ASGIMiddleware) else self.asgi(app)
+            limit = self.options.max_message_bytes
+            run_uvicorn(asgi, host, port, limit, self.shutdown, **settings)
+        else:
+            wsgi = app if isinstance(app, WSGIMiddleware) else self.wsgi(app)
+            run_eventlet(wsgi, host, port, self.runtime, self.shutdown, self._stopped, **settings)
 
     def _stopped(self) -> bool:
         return self.idle and not self.engine.sockets
 
 
-def _driver(async_mode: str) -> Driver:
-    make = _DRIVERS.get(async_mode)
+def _runtime(options: Options) -> ThreadedRuntime | AsyncioRuntime:
+    if options.async_mode == "asyncio":
+        return AsyncioRuntime(options.worker_threads)
+    make = _DRIVERS.get(options.async_mode)
     if make is None:
+        known = ", ".join([*_DRIVERS, "asyncio"])
         raise ConfigurationError(
-            f"async_mode={async_mode!r} is not known; there is: {', '.join(_DRIVERS)}"
+            f"async_mode={options.async_mode!r} is not known; there are: {known}"
         )
-    return make()
+    return ThreadedRuntime(make())
 
 
 def _check_rooms(rooms: RoomManager | None) -> RoomManager | None:

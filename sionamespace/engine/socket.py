@@ -41,8 +41,8 @@ class WebSocket(Protocol):
     busy: bool
     """Whether something still waits to be written."""
 
-    def write(self, data: bytes) -> None:
-        """Write frames, or as much as the kernel takes, and become busy with the rest."""
+    def write(self, *parcels: Parcel) -> None:
+        """Write packets, or as much of them as can be at once, and become busy with the rest."""
 
     def close(self) -> None:
         """Say goodbye and end it."""
@@ -113,7 +113,7 @@ class EngineSocket:
             return
         websocket = self._websocket
         if websocket is not None and not websocket.busy:
-            websocket.write(parcel.frames)
+            websocket.write(parcel)
         elif not volatile or (websocket is None and self._poll is not None):
             self._keep(parcel)
 
@@ -212,7 +212,7 @@ class EngineSocket:
         if websocket is None:
             return
         if self._outbox:
-            websocket.write(b"".join([parcel.frames for parcel in self._clear_outbox()]))
+            websocket.write(*self._clear_outbox())
         if self.closed and not websocket.busy:
             websocket.close()
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from sionamespace.engine.socket import Carrier, EngineSocket
-from sionamespace.protocol.engineio import PING, PONG, UPGRADE
-from sionamespace.protocol.websocket import frame
+from sionamespace.protocol.engineio import PING, PONG, UPGRADE, Parcel
 
 __all__ = ["Upgrade"]
 
 _PROBE = PING + "probe"
-_PROBED = frame(PONG + "probe")
+_PROBED = Parcel(PONG + "probe")
 
 
 class Upgrade:

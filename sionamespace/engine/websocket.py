@@ -14,6 +14,7 @@ from websockets.http11 import Request, Response
 from websockets.protocol import Protocol, Side, State
 from websockets.server import ServerProtocol
 
+from sionamespace.protocol.engineio import Parcel
 from sionamespace.types import Reason
 
 try:
@@ -113,12 +114,15 @@ class WebSocketDriver:
         self._read_all = False
         self._opcode = Opcode.TEXT
         self._begun = bytearray()
-        self.write(handshake.answer())
+        self._write(handshake.answer())
 
     # Out.
 
-    def write(self, data: bytes) -> None:
-        """Write frames, or as much as the kernel takes, and become busy with the rest."""
+    def write(self, *parcels: Parcel) -> None:
+        """Write packets, or as much of them as the kernel takes, and be busy with the rest."""
+        self._write(b"".join([parcel.frames for parcel in parcels]))
+
+    def _write(self, data: bytes) -> None:
         if self._ended:
             return
         if self.busy:
@@ -180,7 +184,7 @@ class WebSocketDriver:
                 _log.warning("closing a WebSocket: it pings and does not read the answers")
                 self.abort()
                 return
-            self.write(data)
+            self._write(data)
 
     # In.
 

@@ -107,7 +107,8 @@ class Dispatcher:
         return answer or (failure("internal error"),)
 
     async def _call(self, spec: HandlerSpec, *args: Any) -> Any:
-        return await self._runtime.call(getattr(self._owner, spec.method), spec.is_async, *args)
+        handler = getattr(self._owner, spec.method)
+        return await self._runtime.call(handler, spec.is_async, spec.inline, *args)
 
     def _log_unknown(self, event: str, sid: Sid) -> None:
         self._unknown.warning(

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Callable, Coroutine
-from types import CoroutineType
 from typing import Any, Protocol
 
-from sionamespace.errors import HandlerError, WouldBlock
+from sionamespace.errors import WouldBlock
 from sionamespace.ports import Timer, Waiter
+from sionamespace.runtime.calls import call_plain, log_failure, on_event_loop, run_background
 from sionamespace.runtime.drive import drive
 from sionamespace.runtime.pending import Pending
 from sionamespace.runtime.portal import Portal, is_async
@@ -84,13 +83,15 @@ class ThreadedRuntime:
     def spawn(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Pending[Any]:
         if is_async(function):
             pending = self._portal.submit(function(*args, **kwargs))
-            pending.listen(lambda: _log_failure(pending, function))
+            pending.listen(lambda: log_failure(pending, function))
             return pending
         pending = Pending(self)
-        self._on_engine(_run_background, pending, function, args, kwargs)
+        self._on_engine(run_background, pending, function, args, kwargs)
         return pending
 
-    async def call(self, function: Callable[..., Any], is_async: bool, *args: Any) -> Any:
+    async def call(
+        self, function: Callable[..., Any], is_async: bool, inline: bool, *args: Any
+    ) -> Any:
         if is_async:
             return self._portal.submit(function(*args)).result()
         return call_plain(function, args)
@@ -157,50 +158,8 @@ class _Timer:
             function(*args)
 
 
-def call_plain(function: Callable[..., Any], args: tuple[Any, ...]) -> Any:
-    """What a handler that is a plain ``def`` returns."""
-    result = function(*args)
-    if type(result) is CoroutineType:
-        result.close()
-        raise HandlerError(
-            f"{function!r} is a plain function, but returned a coroutine: a decorator hides "
-            "that it is `async def`; let the decorator be `async def` too"
-        )
-    return result
-
-
-def on_event_loop() -> bool:
-    """Whether the calling code runs on an asyncio event loop."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True
-
-
 def _run_step(step: Callable[[], Coroutine[Any, Any, None]]) -> None:
     try:
         drive(step())
     except Exception:
         _log.exception("a step failed, which is a fault of sionamespace")
-
-
-def _run_background(
-    pending: Pending[Any],
-    function: Callable[..., Any],
-    args: tuple[Any, ...],
-    kwargs: dict[str, Any],
-) -> None:
-    try:
-        pending.resolve(function(*args, **kwargs))
-    except BaseException as error:  # eventlet's Timeout is no Exception, and somebody may wait
-        pending.fail(error)
-        _log_failure(pending, function)
-        if isinstance(error, (SystemExit, KeyboardInterrupt)):
-            raise
-
-
-def _log_failure(pending: Pending[Any], function: Callable[..., Any]) -> None:
-    error = pending._error
-    if error is not None and not pending.cancelled():
-        _log.error("a background task failed: %r", function, exc_info=error)

@@ -11,11 +11,11 @@ from typing import Any
 from greenlet import getcurrent, greenlet
 
 from sionamespace.errors import WouldBlock
+from sionamespace.runtime.calls import call_plain, on_event_loop, run_background
 from sionamespace.runtime.drive import drive
 from sionamespace.runtime.originals import get_ident
 from sionamespace.runtime.pending import Pending
 from sionamespace.runtime.portal import is_async, settle_from_task
-from sionamespace.runtime.threaded import call_plain, on_event_loop
 from sionamespace.testing.loop import StepLoop
 
 __all__ = ["ManualRuntime"]
@@ -66,10 +66,12 @@ class ManualRuntime:
         if is_async(function):
             return self._submit(function(*args, **kwargs))
         pending: Pending[Any] = Pending(self)
-        self._ready.append(lambda: _run_background(pending, function, args, kwargs))
+        self._ready.append(lambda: run_background(pending, function, args, kwargs))
         return pending
 
-    async def call(self, function: Callable[..., Any], is_async: bool, *args: Any) -> Any:
+    async def call(
+        self, function: Callable[..., Any], is_async: bool, inline: bool, *args: Any
+    ) -> Any:
         if is_async:
             return self._submit(function(*args)).result()
         return call_plain(function, args)
@@ -194,18 +196,6 @@ class _Waiter:
         if not self.is_set:
             self._sleeper = current
             current.parent.switch()
-
-
-def _run_background(
-    pending: Pending[Any],
-    function: Callable[..., Any],
-    args: tuple[Any, ...],
-    kwargs: dict[str, Any],
-) -> None:
-    try:
-        pending.resolve(function(*args, **kwargs))
-    except Exception as error:
-        pending.fail(error)
 
 
 def _nothing() -> None:

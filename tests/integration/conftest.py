@@ -18,6 +18,21 @@ def server() -> Iterator[ServerProcess]:
     started.stop()
 
 
+@pytest.fixture(scope="session")
+def server_in(server: ServerProcess) -> Iterator[Callable[[str], ServerProcess]]:
+    """Gives the test application in a mode, shared by the tests that do no harm to it."""
+    started = {"eventlet": server}
+    with ExitStack() as ending:
+
+        def server_in(mode: str) -> ServerProcess:
+            if mode not in started:
+                started[mode] = ServerProcess(ping_timeout=60, async_mode=mode)
+                ending.callback(started[mode].stop)
+            return started[mode]
+
+        yield server_in
+
+
 @pytest.fixture
 def start_server() -> Iterator[Callable[..., ServerProcess]]:
     """Starts servers for one test, ``start_server(port=0, **options)``, and ends them after it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 
 import pytest
 from child import HERE, Node, ServerProcess
@@ -14,48 +15,61 @@ TRANSPORTS = ["polling", "websocket", "upgrade"]
 FEATURES = re.findall(r'^feature\("([^"]+)"', (HERE / "js/features.js").read_text(), re.MULTILINE)
 
 
+MODES = ["eventlet", "asyncio"]
+
+ServerIn = Callable[[str], ServerProcess]
+
+
 class Outcomes:
-    """What each feature came to: one run for each client and transport, when first asked for."""
+    """What each feature came to: one run for each mode, client and transport, when first asked."""
 
-    def __init__(self, node: Node, server: ServerProcess) -> None:
+    def __init__(self, node: Node, server_in: ServerIn) -> None:
         self._node = node
-        self._server = server
-        self._runs: dict[tuple[str, str], dict[str, str]] = {}
+        self._server_in = server_in
+        self._runs: dict[tuple[str, str, str], dict[str, str]] = {}
 
-    def of(self, client: str, transport: str) -> dict[str, str]:
-        if (client, transport) not in self._runs:
+    def of(self, mode: str, client: str, transport: str) -> dict[str, str]:
+        run = mode, client, transport
+        if run not in self._runs:
             # A run that fails as a whole fails each of its features, at once.
-            self._runs[client, transport] = {}
-            said = self._node.run("js/features.js", self._server.url, client, transport)
-            self._runs[client, transport] = json.loads(said)
-        return self._runs[client, transport]
+            self._runs[run] = {}
+            said = self._node.run("js/features.js", self._server_in(mode).url, client, transport)
+            self._runs[run] = json.loads(said)
+        return self._runs[run]
 
 
 @pytest.fixture(scope="session")
-def outcomes(node: Node, server: ServerProcess) -> Outcomes:
-    return Outcomes(node, server)
+def outcomes(node: Node, server_in: ServerIn) -> Outcomes:
+    return Outcomes(node, server_in)
 
 
 @pytest.mark.parametrize("feature", FEATURES)
 @pytest.mark.parametrize("transport", TRANSPORTS)
 @pytest.mark.parametrize("client", CLIENTS)
-def test_feature(outcomes: Outcomes, client: str, transport: str, feature: str) -> None:
-    outcome = outcomes.of(client, transport).get(feature, "it was not run; see the first failure")
+@pytest.mark.parametrize("mode", MODES)
+def test_feature(outcomes: Outcomes, mode: str, client: str, transport: str, feature: str) -> None:
+    ran = outcomes.of(mode, client, transport)
 
+    outcome = ran.get(feature, "it was not run; see the first failure")
     assert outcome == "ok", outcome
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
 @pytest.mark.parametrize("client", CLIENTS)
-def test_every_feature_that_ran_is_a_test(outcomes: Outcomes, client: str, transport: str) -> None:
+@pytest.mark.parametrize("mode", MODES)
+def test_every_feature_that_ran_is_a_test(
+    outcomes: Outcomes, mode: str, client: str, transport: str
+) -> None:
     assert FEATURES
-    assert list(outcomes.of(client, transport)) == FEATURES
+    assert list(outcomes.of(mode, client, transport)) == FEATURES
 
 
-def test_the_log_has_no_surprises(outcomes: Outcomes, server: ServerProcess) -> None:
+@pytest.mark.parametrize("mode", MODES)
+def test_the_log_has_no_surprises(outcomes: Outcomes, server_in: ServerIn, mode: str) -> None:
     for client in CLIENTS:
         for transport in TRANSPORTS:
-            outcomes.of(client, transport)
+            outcomes.of(mode, client, transport)
 
+    server = server_in(mode)
     assert server.faults() == []
     assert any("Deliberate: the secret" in line for line in server.lines), "failures are logged"

@@ -19,7 +19,7 @@ FLOORS = [
     {"rooms", "acks", "sessions", "delivery", "audience", "client"},
     {"handlers"},
     {"namespace", "router", "connection", "application"},
-    {"engine", "wsgi", "run"},
+    {"engine", "wsgi", "asgi", "run", "run_uvicorn"},
     {"server"},
     {"__init__"},
     {"testing"},

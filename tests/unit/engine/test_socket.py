@@ -39,8 +39,8 @@ class WebSocket:
         self.written = b""
         self.ended = None
 
-    def write(self, data):
-        self.written += data
+    def write(self, *parcels):
+        self.written += b"".join(parcel.frames for parcel in parcels)
         self.busy = self.busy or self.full
 
     def close(self):

@@ -32,8 +32,8 @@ class WebSocket:
         self.on_packet = None
         self.on_free = lambda: None
 
-    def write(self, data):
-        self.written += data
+    def write(self, *parcels):
+        self.written += b"".join(parcel.frames for parcel in parcels)
 
     def close(self):
         self.ended = self.ended or "closed"

@@ -9,6 +9,7 @@ from websockets.frames import Frame, Opcode
 from websockets.protocol import Protocol, Side, State
 
 from sionamespace.engine.websocket import Handshake, WebSocketDriver
+from sionamespace.protocol.engineio import Parcel
 from sionamespace.protocol.websocket import frame
 
 MAX = 1000
@@ -330,7 +331,7 @@ class TestReading:
 
 class TestWriting:
     def test_what_the_kernel_takes_is_written_at_once(self, scene):
-        scene.driver.write(frame("4a"))
+        scene.driver.write(Parcel("4a"))
         assert scene.sent == [text("4a")]
         assert (scene.driver.busy, scene.writers) == (False, [])
 
@@ -338,7 +339,7 @@ class TestWriting:
     def test_the_rest_is_written_when_there_is_room_and_nothing_overtakes(self, scene, room):
         scene.wire.room = room
         for word in ("4first", "4second", "4third"):
-            scene.driver.write(frame(word))
+            scene.driver.write(Parcel(word))
         assert scene.driver.busy
         assert len(scene.writers) == 1
         scene.wire.room = 10**9
@@ -350,17 +351,17 @@ class TestWriting:
     def test_a_kernel_that_takes_a_byte_at_a_time_gets_all_of_it(self, scene):
         scene.wire.per_send = 1
         for word in ("4first", "4second"):
-            scene.driver.write(frame(word))
+            scene.driver.write(Parcel(word))
         scene.run_writers()
         assert scene.sent == [text("4first"), text("4second")]
 
     def test_what_is_written_while_the_writer_waits_follows(self, scene):
         scene.wire.room = 3
-        scene.driver.write(frame("4first"))
+        scene.driver.write(Parcel("4first"))
 
         def meanwhile():
             scene.wire.on_wait = lambda: None
-            scene.driver.write(frame("4second"))
+            scene.driver.write(Parcel("4second"))
             scene.wire.room = 10**9
 
         scene.wire.on_wait = meanwhile
@@ -369,7 +370,7 @@ class TestWriting:
 
     def test_a_writer_waits_again_when_there_was_no_room_after_all(self, scene):
         scene.wire.room = 0
-        scene.driver.write(frame("4first"))
+        scene.driver.write(Parcel("4first"))
         rooms = [0, 2, 0, 100]
 
         def grow():
@@ -382,23 +383,23 @@ class TestWriting:
 
     def test_when_it_is_free_again_more_may_be_written_at_once(self, scene):
         scene.wire.room = 0
-        scene.driver.write(frame("4first"))
-        scene.driver.on_free = lambda: scene.driver.write(frame("4second"))
+        scene.driver.write(Parcel("4first"))
+        scene.driver.on_free = lambda: scene.driver.write(Parcel("4second"))
         scene.wire.room = 10**9
         scene.run_writers()
         assert scene.sent == [text("4first"), text("4second")]
 
     def test_a_broken_socket_ends_it_quietly(self, scene):
         scene.wire.broken = ConnectionResetError()
-        scene.driver.write(frame("4a"))
-        scene.driver.write(frame("4b"))
+        scene.driver.write(Parcel("4a"))
+        scene.driver.write(Parcel("4b"))
         assert scene.wire.down
         assert not scene.driver.busy
         assert scene.read(scene.peer.frames("4a")) == "transport close"
 
     def test_a_socket_that_breaks_while_the_writer_waits_ends_it_and_frees_it(self, scene):
         scene.wire.room = 2
-        scene.driver.write(frame("4a"))
+        scene.driver.write(Parcel("4a"))
 
         def fail():
             raise ConnectionResetError
@@ -410,16 +411,16 @@ class TestWriting:
 
     def test_an_abort_while_the_writer_waits_ends_the_writer(self, scene):
         scene.wire.room = 2
-        scene.driver.write(frame("4a"))
+        scene.driver.write(Parcel("4a"))
         scene.wire.on_wait = scene.driver.abort
         scene.run_writers()
         assert len(scene.wire.sent) == 2
-        scene.driver.write(frame("4b"))
+        scene.driver.write(Parcel("4b"))
         assert len(scene.wire.sent) == 2
 
     def test_a_pong_waits_its_turn(self, scene):
         scene.wire.room = 3
-        scene.driver.write(frame("4first"))
+        scene.driver.write(Parcel("4first"))
         scene.read(scene.peer.ping(b"x"))
         scene.wire.room = 10**9
         scene.run_writers()
@@ -427,7 +428,7 @@ class TestWriting:
 
     def test_a_peer_that_pings_without_end_and_reads_nothing_is_cut_off(self, scene):
         scene.wire.room = 3
-        scene.driver.write(frame("4first"))
+        scene.driver.write(Parcel("4first"))
         flood = scene.peer.ping(b"x" * 125) * 500
         scene.read(*[flood] * 20)
         assert scene.wire.down
@@ -454,7 +455,7 @@ class TestClosing:
 
     def test_the_goodbye_follows_what_still_waits(self, scene):
         scene.wire.room = 3
-        scene.driver.write(frame("4first"))
+        scene.driver.write(Parcel("4first"))
         scene.driver.close()
         scene.wire.room = 10**9
         scene.run_writers()
@@ -462,7 +463,7 @@ class TestClosing:
 
     def test_an_answer_to_the_peers_goodbye_that_has_to_wait_is_still_the_end(self, scene):
         scene.wire.room = 3
-        scene.driver.write(frame("4first"))
+        scene.driver.write(Parcel("4first"))
         goodbye = scene.peer.goodbye()
 
         def room_again():

@@ -105,7 +105,7 @@ class TestSpawn:
 class TestCall:
     def call(self, threaded, function, is_async, *args):
         """As the pipeline calls a handler, in a green thread."""
-        return eventlet.spawn(drive, threaded.call(function, is_async, *args)).wait()
+        return eventlet.spawn(drive, threaded.call(function, is_async, False, *args)).wait()
 
     def test_a_def_is_called_where_the_pipeline_runs(self, threaded):
         found = []
@@ -125,7 +125,7 @@ class TestCall:
             steps.append("handled")
             return value
 
-        green = eventlet.spawn(drive, threaded.call(handler, True, 5))
+        green = eventlet.spawn(drive, threaded.call(handler, True, False, 5))
         eventlet.sleep(0.005)
         steps.append("meanwhile")
         gate.resolve(None)
@@ -138,7 +138,7 @@ class TestCall:
 
         def call():
             _who.set("client")
-            return drive(threaded.call(handler, True))
+            return drive(threaded.call(handler, True, False))
 
         assert eventlet.spawn(call).wait() == "client"
         assert _who.get() == "nobody"
@@ -163,14 +163,14 @@ class TestEventLoop:
             Pending(threaded).result()
 
         with pytest.raises(WouldBlock, match="await ack"):
-            drive(threaded.call(wait, True))
+            drive(threaded.call(wait, True, False))
 
     def test_an_async_function_cannot_sleep(self, threaded):
         async def wait():
             threaded.sleep(1)
 
         with pytest.raises(WouldBlock, match=r"await asyncio\.sleep"):
-            drive(threaded.call(wait, True))
+            drive(threaded.call(wait, True, False))
 
     def test_an_async_function_may_await_an_answer_of_the_engines_thread(self, threaded):
         pending = Pending(threaded)
@@ -179,7 +179,7 @@ class TestEventLoop:
             threaded.post(pending.resolve, "value")
             return await pending
 
-        assert drive(threaded.call(wait, True)) == "value"
+        assert drive(threaded.call(wait, True, False)) == "value"
 
     def test_sleeping_elsewhere_sleeps(self, threaded):
         start = threaded.now()

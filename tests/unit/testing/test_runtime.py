@@ -180,14 +180,14 @@ class TestCalls:
         return value
 
     def test_both_kinds_of_handlers_give_their_result(self, runtime, log):
-        runtime.spawn(lambda: log.append(drive(runtime.call(lambda v: v, False, 1))))
-        runtime.spawn(lambda: log.append(drive(runtime.call(self.asynchronous, True, 2))))
+        runtime.spawn(lambda: log.append(drive(runtime.call(lambda v: v, False, False, 1))))
+        runtime.spawn(lambda: log.append(drive(runtime.call(self.asynchronous, True, False, 2))))
         runtime.settle()
         assert log == [1, 2]
 
     def test_a_plain_handler_that_returns_a_coroutine_is_an_error(self, runtime):
         with pytest.raises(HandlerError, match="returned a coroutine"):
-            drive(runtime.call(lambda: self.asynchronous(1), False))
+            drive(runtime.call(lambda: self.asynchronous(1), False, False))
 
     def test_an_async_function_cannot_wait_as_a_plain_one(self, runtime):
         async def wait():

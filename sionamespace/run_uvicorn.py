@@ -1,0 +1,66 @@
+"""Runs a server on uvicorn, for the asyncio mode."""
+
+from __future__ import annotations
+
+import signal
+import socket
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+from sionamespace.errors import ConfigurationError
+from sionamespace.run import announce, listen, raise_file_limit
+
+__all__ = ["run_uvicorn"]
+
+
+def run_uvicorn(
+    app: Any, host: str, port: int, max_bytes: int, stop: Callable[[], None], **settings: Any
+) -> None:
+    """Serve an ASGI application on uvicorn until SIGTERM or Ctrl-C.
+
+    Args:
+        max_bytes: the size of a WebSocket's message.
+        stop: called before the end, to send the clients away.
+        settings: passed on to ``uvicorn.Config``.
+
+    Raises:
+        ConfigurationError: if uvicorn is not installed, or the address cannot be listened on.
+    """
+    try:
+        import uvicorn
+    except ImportError:
+        raise ConfigurationError(
+            "async_mode='asyncio' runs on uvicorn, which is not installed: "
+            "pip install 'sionamespace[asgi]'"
+        ) from None
+
+    class Server(uvicorn.Server):
+        """uvicorn, which would close the clients without a reason, and wait for their polls."""
+
+        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            stop()
+            await super().shutdown(sockets)
+
+    chosen: dict[str, Any] = {
+        "log_level": "warning",
+        "ws": "websockets-sansio",  # twice as fast as its default
+        "ws_max_size": max_bytes,
+        "ws_per_message_deflate": False,
+        "ws_ping_interval": None,  # Engine.IO has its own
+        "timeout_graceful_shutdown": 5,
+        **settings,
+    }
+    raise_file_limit()
+    listener = listen(
+        lambda family: socket.create_server((host, port), family=family, backlog=2048), host, port
+    )
+    announce("serving on http://%s:%d with uvicorn; Ctrl-C stops", *listener.getsockname()[:2])
+    # In the end uvicorn sends itself the signal that stopped it, for those who did not expect it.
+    before = signal.signal(signal.SIGTERM, lambda number, frame: None)
+    try:
+        with suppress(KeyboardInterrupt):
+            Server(uvicorn.Config(app, **chosen)).run(sockets=[listener])
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    announce("stopped")

@@ -1,0 +1,190 @@
+"""The runtime of the asyncio mode: the engine's thread is the one of the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+import time
+from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from typing import Any
+
+from sionamespace.errors import WouldBlock
+from sionamespace.ports import Timer, Waiter
+from sionamespace.runtime.calls import call_plain, log_failure, on_event_loop, run_background
+from sionamespace.runtime.originals import get_ident
+from sionamespace.runtime.pending import Pending
+from sionamespace.runtime.portal import is_async, settle_from_task
+
+__all__ = ["AsyncioRuntime"]
+
+_log = logging.getLogger("sionamespace.runtime")
+
+
+class AsyncioRuntime:
+    """`sionamespace.ports.Runtime` on the application's own event loop.
+
+    ``async def`` handlers run on the loop; ``def`` handlers run on worker threads, where they may
+    block, unless they are marked ``inline``.
+
+    Args:
+        threads: how many ``def`` handlers and background functions may run at once; more wait.
+    """
+
+    name = "asyncio"
+
+    def __init__(self, threads: int) -> None:
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._ident: int | None = None
+        self._workers = ThreadPoolExecutor(threads, thread_name_prefix="sionamespace")
+        self._tasks: set[asyncio.Task[Any]] = set()  # a loop keeps only weak references
+        self._early: list[tuple[Callable[..., object], tuple[Any, ...]]] = []
+
+    def bind(self) -> None:
+        if self._loop is not None:
+            return
+        self._loop = asyncio.get_running_loop()
+        self._ident = get_ident()
+        early, self._early = self._early, []
+        for function, args in early:
+            self._loop.call_soon(function, *args)
+
+    def here(self) -> bool:
+        # Before the loop is known there is no client, and nothing that could be disturbed.
+        return self._ident is None or self._ident == get_ident()
+
+    def post(self, function: Callable[..., object], *args: Any) -> None:
+        if self._loop is None:
+            self._early.append((function, args))
+        elif not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(function, *args)
+
+    def start(self, step: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        self._create_task(_run_step(step))
+
+    def spawn(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Pending[Any]:
+        pending: Pending[Any] = Pending(self)
+        context = copy_context()
+        if is_async(function):
+            begin = self._begin_async
+            self._on_loop(context.run, begin, pending, function, args, kwargs)
+        else:
+            run = run_background
+            self._workers.submit(context.run, run, pending, function, args, kwargs)
+        return pending
+
+    async def call(
+        self, function: Callable[..., Any], is_async: bool, inline: bool, *args: Any
+    ) -> Any:
+        if is_async:
+            return await function(*args)
+        if inline:
+            return call_plain(function, args)
+        assert self._loop is not None
+        run = copy_context().run
+        return await self._loop.run_in_executor(self._workers, run, call_plain, function, args)
+
+    def later(self, seconds: float, function: Callable[..., object], *args: Any) -> Timer:
+        timer = _Timer(self)
+        self._on_loop(timer.start, seconds, function, args)
+        return timer
+
+    def call_later(
+        self, seconds: float, function: Callable[..., object], *args: Any
+    ) -> asyncio.TimerHandle:
+        """Call a function after some seconds; on the loop's thread only."""
+        assert self._loop is not None
+        return self._loop.call_later(seconds, function, *args)
+
+    def waiter(self) -> Waiter:
+        _check_may_block("write `await ack` instead of `ack.result()`")
+        return _ThreadWaiter()
+
+    def sleep(self, seconds: float) -> None:
+        _check_may_block("write `await asyncio.sleep(...)`")
+        time.sleep(seconds)
+
+    def now(self) -> float:
+        return time.monotonic()
+
+    def _on_loop(self, function: Callable[..., object], *args: Any) -> None:
+        if self._loop is not None and self.here():
+            function(*args)
+        else:
+            self.post(function, *args)
+
+    def _create_task(self, coroutine: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+        assert self._loop is not None
+        task = self._loop.create_task(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    def _begin_async(
+        self,
+        pending: Pending[Any],
+        function: Callable[..., Any],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+    ) -> None:
+        if pending.done():  # it was cancelled before it began
+            return
+        task = self._create_task(function(*args, **kwargs))
+        task.add_done_callback(lambda done: settle_from_task(pending, done))
+        pending.listen(lambda: self._cancel(task) if pending.cancelled() else None)
+        pending.listen(lambda: log_failure(pending, function))
+
+    def _cancel(self, task: asyncio.Task[Any]) -> None:
+        self._on_loop(task.cancel)
+
+
+class _Timer:
+    """A timer that may be asked for and cancelled on any thread."""
+
+    def __init__(self, runtime: AsyncioRuntime) -> None:
+        self._runtime = runtime
+        self._over = False
+        self._handle: asyncio.TimerHandle | None = None
+
+    def start(self, seconds: float, function: Callable[..., object], args: tuple[Any, ...]) -> None:
+        if not self._over:
+            self._handle = self._runtime.call_later(seconds, self._fire, function, args)
+
+    def cancel(self) -> None:
+        self._over = True
+        if self._handle is not None and self._runtime.here():
+            self._handle.cancel()
+
+    def _fire(self, function: Callable[..., object], args: tuple[Any, ...]) -> None:
+        if not self._over:
+            self._over = True
+            function(*args)
+
+
+class _ThreadWaiter:
+    """Waits on a thread that is not the loop's."""
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+
+    def wait(self, seconds: float | None) -> bool:
+        return self._event.wait(seconds)
+
+    def set(self) -> None:
+        self._event.set()
+
+
+def _check_may_block(mend: str) -> None:
+    if on_event_loop():
+        raise WouldBlock(
+            f"waiting here would stop the event loop that this runs on; in an `async def`, {mend}"
+        )
+
+
+async def _run_step(step: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    try:
+        await step()
+    except Exception:
+        _log.exception("a step failed, which is a fault of sionamespace")
