@@ -26,6 +26,9 @@ Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
 
 _REASONS: Mapping[Any, str] = {
+    1002: Reason.TRANSPORT_ERROR,
+    1003: Reason.TRANSPORT_ERROR,
+    1007: Reason.TRANSPORT_ERROR,
     1009: Reason.TOO_LARGE,
     1012: Reason.SHUTDOWN,
 }

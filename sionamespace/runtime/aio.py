@@ -7,7 +7,6 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Coroutine
-from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from typing import Any
 
@@ -17,6 +16,7 @@ from sionamespace.runtime.calls import call_plain, log_failure, on_event_loop, r
 from sionamespace.runtime.originals import get_ident
 from sionamespace.runtime.pending import Pending
 from sionamespace.runtime.portal import is_async, settle_from_task
+from sionamespace.runtime.workers import Workers
 
 __all__ = ["AsyncioRuntime"]
 
@@ -38,7 +38,7 @@ class AsyncioRuntime:
     def __init__(self, threads: int) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._ident: int | None = None
-        self._workers = ThreadPoolExecutor(threads, thread_name_prefix="sionamespace")
+        self._workers = Workers(threads)
         self._tasks: set[asyncio.Task[Any]] = set()  # a loop keeps only weak references
         self._early: list[tuple[Callable[..., object], tuple[Any, ...]]] = []
 
@@ -82,9 +82,9 @@ class AsyncioRuntime:
             return await function(*args)
         if inline:
             return call_plain(function, args)
-        assert self._loop is not None
-        run = copy_context().run
-        return await self._loop.run_in_executor(self._workers, run, call_plain, function, args)
+        pending: Pending[Any] = Pending(self)
+        self._workers.submit(copy_context().run, _run_handler, pending, function, args)
+        return await pending
 
     def later(self, seconds: float, function: Callable[..., object], *args: Any) -> Timer:
         timer = _Timer(self)
@@ -181,6 +181,15 @@ def _check_may_block(mend: str) -> None:
         raise WouldBlock(
             f"waiting here would stop the event loop that this runs on; in an `async def`, {mend}"
         )
+
+
+def _run_handler(
+    pending: Pending[Any], function: Callable[..., Any], args: tuple[Any, ...]
+) -> None:
+    try:
+        pending.resolve(call_plain(function, args))
+    except BaseException as error:  # whoever waits decides what becomes of it
+        pending.fail(error)
 
 
 async def _run_step(step: Callable[[], Coroutine[Any, Any, None]]) -> None:

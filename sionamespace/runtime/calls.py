@@ -47,8 +47,8 @@ def run_background(
     try:
         pending.resolve(function(*args, **kwargs))
     except BaseException as error:  # eventlet's Timeout is no Exception, and somebody may wait
+        _log_error(function, error)
         pending.fail(error)
-        log_failure(pending, function)
         if isinstance(error, (SystemExit, KeyboardInterrupt)):
             raise
 
@@ -57,4 +57,8 @@ def log_failure(pending: Pending[Any], function: Callable[..., Any]) -> None:
     """Log, once, what a background function raised."""
     error = pending.exception()
     if error is not None and not pending.cancelled():
-        _log.error("a background task failed: %r", function, exc_info=error)
+        _log_error(function, error)
+
+
+def _log_error(function: Callable[..., Any], error: BaseException) -> None:
+    _log.error("a background task failed: %r", function, exc_info=error)

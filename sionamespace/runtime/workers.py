@@ -1,0 +1,47 @@
+"""Threads for functions that may block."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from queue import SimpleQueue
+from typing import Any
+
+__all__ = ["Workers"]
+
+
+class Workers:
+    """Runs functions on threads, which are started as they are needed and used again.
+
+    Unlike those of ``concurrent.futures`` they do not keep a process from ending: a handler that
+    waits for something must not.
+
+    Args:
+        most: how many threads there may be; what is more waits.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._jobs: SimpleQueue[tuple[Callable[..., object], tuple[Any, ...]]] = SimpleQueue()
+        self._lock = threading.Lock()
+        self._free = 0
+        self._count = 0
+
+    def submit(self, function: Callable[..., object], *args: Any) -> None:
+        """Run a function, which handles its own errors, as soon as a thread is free."""
+        with self._lock:
+            if self._free > 0 or self._count == self._most:
+                self._free -= 1
+            else:
+                self._count += 1
+                name = f"sionamespace-{self._count}"
+                threading.Thread(target=self._work, daemon=True, name=name).start()
+        self._jobs.put((function, args))
+
+    def _work(self) -> None:
+        while True:
+            function, args = self._jobs.get()
+            function(*args)
+            del function, args  # or what they refer to lives until the next job comes
+            with self._lock:
+                self._free += 1

@@ -1,0 +1,205 @@
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import threading
+
+import pytest
+
+from sionamespace.errors import HandlerError, WouldBlock
+from sionamespace.runtime.aio import AsyncioRuntime
+from sionamespace.runtime.pending import Pending
+
+
+def on_loop(test):
+    """Runs an ``async def`` test with a runtime that is bound to its loop, for so long."""
+
+    def run(self=None):
+        async def main():
+            runtime = AsyncioRuntime(4)
+            runtime.bind()
+            await asyncio.wait_for(test(runtime), 10)
+
+        asyncio.run(main())
+
+    run.__name__ = test.__name__
+    return run
+
+
+def elsewhere(function, *args):
+    """The result of a function, run on another thread while the loop goes on."""
+    return asyncio.get_running_loop().run_in_executor(None, function, *args)
+
+
+@on_loop
+async def test_an_async_handler_runs_on_the_loop(runtime):
+    async def handler(value):
+        assert asyncio.get_running_loop() is not None
+        return value, threading.current_thread()
+
+    assert await runtime.call(handler, True, False, 5) == (5, threading.current_thread())
+
+
+@on_loop
+async def test_a_plain_handler_runs_on_a_thread_with_the_callers_context(runtime):
+    variable = contextvars.ContextVar("variable")
+    variable.set("callers")
+
+    def handler(value):
+        return value, variable.get(), threading.current_thread() is threading.main_thread()
+
+    assert await runtime.call(handler, False, False, 5) == (5, "callers", False)
+
+
+@on_loop
+async def test_an_inline_handler_runs_on_the_loop(runtime):
+    thread = await runtime.call(threading.current_thread, False, True)
+    assert thread is threading.current_thread()
+
+
+@on_loop
+async def test_what_a_handler_raises_is_raised(runtime):
+    def fail():
+        raise KeyError("x")
+
+    with pytest.raises(KeyError):
+        await runtime.call(fail, False, False)
+
+
+@on_loop
+async def test_a_plain_function_that_returns_a_coroutine_is_an_error(runtime):
+    async def hidden(): ...
+
+    with pytest.raises(HandlerError, match="a decorator hides"):
+        await runtime.call(lambda: hidden(), False, False)
+
+
+@on_loop
+async def test_posts_from_other_threads_run_on_the_loop_in_order(runtime):
+    found, done = [], asyncio.Event()
+
+    def post_many():
+        assert not runtime.here()
+        for number in range(100):
+            runtime.post(found.append, number)
+        runtime.post(done.set)
+
+    await elsewhere(post_many)
+    await done.wait()
+    assert found == list(range(100))
+    assert runtime.here()
+
+
+@on_loop
+async def test_spawn_runs_both_kinds_and_gives_the_result(runtime):
+    async def coroutine(value):
+        await asyncio.sleep(0)
+        return value
+
+    assert await runtime.spawn(coroutine, 1) == 1
+    assert await runtime.spawn(lambda a, b: a + b, 1, b=2) == 3
+    assert await elsewhere(lambda: runtime.spawn(coroutine, 4).result(5)) == 4
+
+
+def test_a_background_failure_is_logged_once(caplog):
+    @on_loop
+    async def test(runtime):
+        async def fail():
+            raise KeyError("x")
+
+        for function in (fail, lambda: {}["x"]):
+            with pytest.raises(KeyError):
+                await runtime.spawn(function)
+
+    test()
+    assert [r.getMessage().split(":")[0] for r in caplog.records] == [
+        "a background task failed"
+    ] * 2
+
+
+@on_loop
+async def test_cancelling_ends_the_task(runtime):
+    ended = asyncio.Event()
+
+    async def wait():
+        try:
+            await asyncio.sleep(100)
+        finally:
+            ended.set()
+
+    pending = runtime.spawn(wait)
+    await asyncio.sleep(0)
+    assert pending.cancel()
+    await ended.wait()
+
+
+@on_loop
+async def test_timers_fire_and_may_be_cancelled_from_any_thread(runtime):
+    fired = asyncio.Event()
+    late = []
+    runtime.later(0, fired.set)
+    await fired.wait()
+    fired.clear()
+    cancelled = await elsewhere(lambda: runtime.later(0.01, late.append, 1))
+    await elsewhere(cancelled.cancel)
+    await elsewhere(lambda: runtime.later(0.02, fired.set))
+    await fired.wait()
+    assert late == []
+
+
+@on_loop
+async def test_waiting_on_the_loop_is_refused_and_on_a_thread_it_waits(runtime):
+    pending = Pending(runtime)
+    with pytest.raises(WouldBlock, match="await ack"):
+        pending.result()
+    with pytest.raises(WouldBlock, match=r"asyncio\.sleep"):
+        runtime.sleep(1)
+    waiting = elsewhere(pending.result, 5)
+    runtime.later(0.01, pending.resolve, "value")
+    assert await waiting == "value"
+
+
+def test_what_is_asked_before_there_is_a_loop_is_done_when_there_is():
+    runtime = AsyncioRuntime(1)
+    found = []
+    runtime.post(found.append, "posted")
+
+    async def coroutine():
+        return "spawned"
+
+    pending = runtime.spawn(coroutine)
+    assert runtime.here()
+
+    async def main():
+        runtime.bind()
+        assert await pending == "spawned"
+
+    asyncio.run(main())
+    assert found == ["posted"]
+
+
+def test_a_post_after_the_end_of_the_loop_is_no_error():
+    runtime = AsyncioRuntime(1)
+
+    async def main():
+        runtime.bind()
+
+    asyncio.run(main())
+    runtime.post(print, "nobody reads this")
+
+
+def test_a_step_that_fails_is_logged(caplog):
+    @on_loop
+    async def test(runtime):
+        done = asyncio.Event()
+
+        async def fail():
+            done.set()
+            raise KeyError("x")
+
+        runtime.start(fail)
+        await done.wait()
+        await asyncio.sleep(0)
+
+    test()
+    assert "a fault of sionamespace" in caplog.text

@@ -1,0 +1,85 @@
+"""Socket.IO beside an ASGI application."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from sionamespace import ConfigurationError, Namespace, Server
+
+
+class Plain(Namespace): ...
+
+
+async def call(app, scope, *incoming):
+    sent, queue = [], asyncio.Queue()
+    for message in incoming:
+        queue.put_nowait(message)
+
+    async def send(message):
+        sent.append(message)
+
+    await app({"headers": [], "query_string": b"", "method": "GET", **scope}, queue.get, send)
+    return sent
+
+
+@pytest.fixture
+def server():
+    return Server({"/": Plain}, async_mode="asyncio")
+
+
+def other(said):
+    """An application that tells what it was asked."""
+
+    async def app(scope, receive, send):
+        said.append(scope["type"])
+        if scope["type"] == "lifespan":
+            for kind in ("startup", "shutdown"):
+                assert (await receive())["type"] == f"lifespan.{kind}"
+                await send({"type": f"lifespan.{kind}.complete"})
+
+    return app
+
+
+@pytest.mark.parametrize("path", ["/socket.io/", "/socket.io"])
+def test_its_path_is_socket_ios_and_the_rest_the_applications(server, path):
+    said = []
+    app = server.asgi(other(said))
+    sent = asyncio.run(call(app, {"type": "http", "path": path}))
+    assert sent[0]["status"] == 400
+    assert said == []
+    asyncio.run(call(app, {"type": "http", "path": "/elsewhere"}))
+    asyncio.run(call(app, {"type": "websocket", "path": "/ws"}))
+    assert said == ["http", "websocket"]
+
+
+def test_its_path_may_be_another_and_stand_below_a_root(server):
+    app = server.asgi(path="/live/io/")
+    scope = {"type": "http", "path": "/root/live/io/", "root_path": "/root"}
+    assert asyncio.run(call(app, scope))[0]["status"] == 400
+
+
+def test_without_an_application_the_rest_is_not_there(server):
+    app = server.asgi()
+    assert asyncio.run(call(app, {"type": "http", "path": "/"}))[0]["status"] == 404
+    sent = asyncio.run(call(app, {"type": "websocket", "path": "/"}))
+    assert sent == [{"type": "websocket.close", "code": 1000}]
+
+
+@pytest.mark.parametrize("with_application", [True, False])
+def test_the_lifespan_is_kept_and_its_end_is_ours_too(server, mocker, with_application):
+    shutdown = mocker.patch.object(server, "shutdown")
+    said = []
+    app = server.asgi(other(said) if with_application else None)
+    incoming = [{"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}]
+    sent = asyncio.run(call(app, {"type": "lifespan"}, *incoming))
+    assert [m["type"] for m in sent] == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
+    shutdown.assert_called_once_with()
+
+
+def test_each_mode_has_its_own_kind_of_application(server):
+    with pytest.raises(ConfigurationError, match=r"use server\.asgi"):
+        server.wsgi()
+    with pytest.raises(ConfigurationError, match="async_mode='asyncio'"):
+        Server({"/": Plain}).asgi()
