@@ -4,7 +4,7 @@ PY := .venv/bin/python
 NPM_INSTALL := npm install --no-package-lock --no-audit --no-fund --silent
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test unit integration check format bench clean
+.PHONY: help setup run test unit integration check format pythons bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,12 +34,15 @@ format: .venv/installed ## format the code
 	$(PY) -m ruff check --fix .
 	$(PY) -m ruff format .
 
+pythons: .venv/installed ## run the unit tests on each Python that is here
+	$(PY) -m nox
+
 bench: .venv/installed ## measure side by side with python-socketio
 	scripts/need cc
 	$(PY) benchmarks/run.py
 
 clean: ## remove what was set up and made
-	rm -rf .venv build dist .reports .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv build dist .reports .mypy_cache .pytest_cache .ruff_cache .hypothesis .nox
 	find . -name node_modules -prune -exec rm -rf {} +
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
