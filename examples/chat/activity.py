@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -21,15 +22,18 @@ class Activity:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._counts: Counter[int] = Counter()
+        self._lock = threading.Lock()
 
     def note(self) -> None:
         """Somebody said something."""
         now = int(self._clock())
-        self._counts[now] += 1
-        for second in [past for past in self._counts if past <= now - _SECONDS]:
-            del self._counts[second]
+        with self._lock:
+            self._counts[now] += 1
+            for second in [past for past in self._counts if past <= now - _SECONDS]:
+                del self._counts[second]
 
     def last_minute(self) -> list[int]:
         """How many messages there were in each of the last 60 seconds, this one last."""
         now = int(self._clock())
-        return [self._counts[second] for second in range(now - _SECONDS + 1, now + 1)]
+        with self._lock:
+            return [self._counts[second] for second in range(now - _SECONDS + 1, now + 1)]

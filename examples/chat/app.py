@@ -9,6 +9,7 @@ import json
 import logging
 import os
 from pathlib import Path
+from typing import Any
 
 from flask import Flask, Response, redirect, send_file
 from sionamespace import Server
@@ -23,12 +24,14 @@ from people import People
 HERE = Path(__file__).parent
 CLIENT = HERE / "node_modules" / "socket.io-client" / "dist" / "socket.io.min.js"
 
-people, activity = People(), Activity()
-chat = Chat(people, History(), activity)
-server = Server({"/chat": chat, "/dashboard": Dashboard(chat, people, activity)})
-
 pages = Flask(__name__)
-app = server.wsgi(pages)
+
+
+def make_server(**options: Any) -> Server:
+    """The chat and its dashboard, for any mode: see also ``asgi.py``."""
+    people, activity = People(), Activity()
+    chat = Chat(people, History(), activity)
+    return Server({"/chat": chat, "/dashboard": Dashboard(chat, people, activity)}, **options)
 
 
 @pages.get("/")
@@ -61,6 +64,12 @@ def allow_only_our_own(response: Response) -> Response:
     return response
 
 
-if __name__ == "__main__":
+def run(server: Server, app: Any) -> None:
+    """Serve where the environment says."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     server.run(os.environ.get("HOST", "127.0.0.1"), int(os.environ.get("PORT", "5000")), app=app)
+
+
+if __name__ == "__main__":
+    server = make_server()
+    run(server, server.wsgi(pages))

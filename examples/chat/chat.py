@@ -11,7 +11,7 @@ from sionamespace import Ack, AckTimeout, ClientGone, Namespace, Refused, event
 from activity import Activity
 from checks import check_id, check_name, check_picture, check_room, check_text
 from history import History, Message
-from people import People, Person
+from people import NameTaken, People, Person
 
 __all__ = ["Chat"]
 
@@ -46,11 +46,13 @@ class Chat(Namespace):
 
     def on_connect(self, sid: str, environ: Mapping[str, Any], auth: object) -> None:
         me = _introduced(sid, auth)
-        namesake = self._people.named(me.name)
-        if namesake:
-            self._make_way(namesake, me)
-        self._people.add(me)
+        try:
+            before = self._people.add(me)
+        except NameTaken as taken:
+            raise Refused(str(taken), {"field": "name", "suggestion": taken.free}) from None
         self.session(sid)["me"] = me
+        if before:
+            self._make_way(before, me)
         self._enter(me, me.room)
 
     def on_disconnect(self, sid: str) -> None:
@@ -64,18 +66,11 @@ class Chat(Namespace):
     def on_leave(self, sid: str) -> None:
         self._enter(self._me(sid), LOBBY)
 
-    def _make_way(self, namesake: Person, me: Person) -> None:
-        if namesake.key != me.key:
-            free = self._people.free_name(me.name)
-            raise Refused(
-                f"{namesake.name} is here already. You could be {free}.",
-                {"field": "name", "suggestion": free},
-            )
+    def _make_way(self, before: Person, me: Person) -> None:
         # It is the same page: its connection broke, and it was back before the server noticed.
-        self._people.remove(namesake)
-        self.disconnect(namesake.sid)
-        if namesake.room != me.room:
-            self._announce(namesake.room)
+        self.disconnect(before.sid)
+        if before.room != me.room:
+            self._announce(before.room)
 
     def _enter(self, me: Person, room: str) -> None:
         left, me.room = me.room, room

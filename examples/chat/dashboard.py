@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
-from sionamespace import AckTimeout, ClientGone, Namespace, Pending, event
+from sionamespace import AckTimeout, ClientGone, Namespace, event
 
 from activity import Activity
 from chat import Chat
@@ -28,12 +29,15 @@ class Dashboard(Namespace):
         self._chat = chat
         self._people = people
         self._activity = activity
-        self._pushing: Pending[None] | None = None
+        self._pushing = False
+        self._lock = threading.Lock()
 
     def on_connect(self, sid: str) -> None:
         self.emit("figures", self._figures(), room=sid)
-        if self._pushing is None or self._pushing.done():
-            self._pushing = self.spawn(self._push)
+        with self._lock:
+            if not self._pushing:
+                self._pushing = True
+                self.spawn(self._push)
 
     @event(concurrent=True)  # so that one operator may ask several people at once
     def on_ask(self, sid: str, name: object, question: object) -> str:
@@ -47,9 +51,14 @@ class Dashboard(Namespace):
 
     def _push(self) -> None:
         """Send the figures once a second while somebody looks."""
-        while self.members():
+        while self._is_watched():
             self.sleep(1)
             self.emit("figures", self._figures(), volatile=True)
+
+    def _is_watched(self) -> bool:
+        with self._lock:
+            self._pushing = bool(self.members())
+            return self._pushing
 
     def _figures(self) -> dict[str, Any]:
         return {

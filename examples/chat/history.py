@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import OrderedDict, deque
 
 import attrs
@@ -44,21 +45,24 @@ class History:
         self._most_pictures = pictures
         self._most_rooms = rooms
         self._rooms: OrderedDict[str, deque[Message]] = OrderedDict()
+        self._lock = threading.Lock()
 
     def add(self, room: str, message: Message) -> None:
         """Remember a message, and forget what there is no place for any longer."""
-        kept = self._rooms.setdefault(room, deque(maxlen=self._most_messages))
-        kept.append(message)
-        pictures = [message for message in kept if message.picture]
-        if len(pictures) > self._most_pictures:
-            kept.remove(pictures[0])
-        self._rooms.move_to_end(room)
-        if len(self._rooms) > self._most_rooms:
-            self._rooms.popitem(last=False)
+        with self._lock:
+            kept = self._rooms.setdefault(room, deque(maxlen=self._most_messages))
+            kept.append(message)
+            pictures = [message for message in kept if message.picture]
+            if len(pictures) > self._most_pictures:
+                kept.remove(pictures[0])
+            self._rooms.move_to_end(room)
+            if len(self._rooms) > self._most_rooms:
+                self._rooms.popitem(last=False)
 
     def of(self, room: str) -> list[Message]:
         """The messages of a room, oldest first."""
-        return list(self._rooms.get(room, ()))
+        with self._lock:
+            return list(self._rooms.get(room, ()))
 
     def find(self, room: str, id: str) -> Message | None:
         """The message with this id, or None."""

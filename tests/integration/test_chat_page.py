@@ -23,7 +23,9 @@ from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "chat"
 SCREENSHOTS = ROOT / ".reports" / "screenshots"
-CHROMIUM = shutil.which("chromium")
+CHROMIUM = next(
+    filter(None, map(shutil.which, ["chromium", "chromium-browser", "google-chrome"])), None
+)
 DESKTOP, PHONE = (1280, 800), (390, 844)
 
 QUIET = [
@@ -36,16 +38,15 @@ QUIET = [
     "--disable-sync",
 ]
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
-
 Visit = Callable[..., Page]
 
 
 class Site:
     """The example, served by a process of its own."""
 
-    def __init__(self, log: Path) -> None:
+    def __init__(self, log: Path, program: str = "app.py") -> None:
         self.log = log
+        self._program = program
         self._process: subprocess.Popen[bytes] | None = None
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
@@ -56,7 +57,7 @@ class Site:
         environ = {**os.environ, "PORT": str(self._port), "PYTHONPATH": str(ROOT)}
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "app.py"], cwd=EXAMPLE, env=environ, stdout=log, stderr=log
+                [sys.executable, self._program], cwd=EXAMPLE, env=environ, stdout=log, stderr=log
             )
         deadline = time.monotonic() + 20
         while not self._answers():
@@ -93,14 +94,15 @@ def client() -> None:
     if not (EXAMPLE / "node_modules" / "socket.io-client").exists():
         npm = shutil.which("npm")
         if npm is None:
-            pytest.skip("needs npm")
+            pytest.fail("the page needs the official client: run `make setup`")
         install = [npm, "install", "--no-package-lock", "--no-audit", "--no-fund"]
         subprocess.run(install, cwd=EXAMPLE, check=True, timeout=300)
 
 
 @pytest.fixture
-def site(client: None, tmp_path: Path) -> Iterator[Site]:
-    site = Site(tmp_path / "app.log")
+def site(client: None, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Site]:
+    """The example on eventlet, or as the program that a test asks for."""
+    site = Site(tmp_path / "app.log", getattr(request, "param", "app.py"))
     site.start()
     try:
         yield site
@@ -112,6 +114,7 @@ def site(client: None, tmp_path: Path) -> Iterator[Site]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    assert CHROMIUM is not None, "these tests need Chromium: run `scripts/need chromium`"
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
         yield browser
@@ -231,6 +234,7 @@ def test_an_empty_name_is_refused_at_the_form(visit: Visit) -> None:
     expect(page.get_by_role("heading", name="#lobby")).to_be_visible()
 
 
+@pytest.mark.parametrize("site", ["app.py", "asgi.py"], indirect=True)
 def test_a_name_that_is_taken_is_refused_and_another_one_proposed(
     visit: Visit, enter: Visit
 ) -> None:
@@ -248,6 +252,7 @@ def test_a_name_that_is_taken_is_refused_and_another_one_proposed(
 # Talking.
 
 
+@pytest.mark.parametrize("site", ["app.py", "asgi.py"], indirect=True)
 def test_two_people_see_each_other_and_talk(enter: Visit) -> None:
     ann, bob = enter("Ann"), enter("Bob")
     expect(ann.get_by_text("2 people here")).to_be_visible()
@@ -291,6 +296,7 @@ def test_what_is_written_is_never_markup(enter: Visit) -> None:
     expect(bob).to_have_title("#lobby - Chat")
 
 
+@pytest.mark.parametrize("site", ["app.py", "asgi.py"], indirect=True)
 def test_a_picture_is_seen_by_the_others_and_by_those_who_come_later(enter: Visit) -> None:
     ann, bob = enter("Ann"), enter("Bob")
     send_picture(ann, png(320, 200))
@@ -315,6 +321,7 @@ def test_what_is_no_picture_is_refused(enter: Visit) -> None:
     )
 
 
+@pytest.mark.parametrize("site", ["app.py", "asgi.py"], indirect=True)
 def test_a_private_message_reaches_one_alone_and_says_so(enter: Visit) -> None:
     ann, bob, eve = enter("Ann"), enter("Bob"), enter("Eve")
     ann.get_by_role("button", name="Bob").click()
@@ -446,6 +453,7 @@ def test_a_page_says_that_the_server_does_not_answer(site: Site, visit: Visit) -
 # The dashboard.
 
 
+@pytest.mark.parametrize("site", ["app.py", "asgi.py"], indirect=True)
 def test_the_figures_move(visit: Visit, enter: Visit) -> None:
     dashboard = visit("/dashboard")
     online = dashboard.locator("#online")

@@ -1,0 +1,13 @@
+"""The same chat on asyncio: ``python asgi.py``, or any ASGI server with ``asgi:app``."""
+
+from __future__ import annotations
+
+from asgiref.wsgi import WsgiToAsgi
+
+from app import make_server, pages, run
+
+server = make_server(async_mode="asyncio")
+app = server.asgi(WsgiToAsgi(pages))  # type: ignore[no-untyped-call]
+
+if __name__ == "__main__":
+    run(server, app)
