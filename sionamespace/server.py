@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -21,9 +22,15 @@ from sionamespace.runtime.aio import AsyncioRuntime
 from sionamespace.runtime.threaded import Driver, ThreadedRuntime
 from sionamespace.wsgi import WSGIApplication, WSGIMiddleware
 
-__all__ = ["Server"]
+__all__ = ["MODE_VARIABLE", "Server"]
 
 _log = logging.getLogger("sionamespace")
+
+_GOODBYES = 1.0
+"""How many seconds a server that stops waits for clients to take its goodbye; some never do."""
+
+MODE_VARIABLE = "SIONAMESPACE_ASYNC_MODE"
+"""The environment variable with the mode of servers that do not say their own."""
 
 
 def _eventlet() -> Driver:
@@ -58,10 +65,13 @@ class Server(Application):
         rooms: RoomManager | None = None,
         **options: Any,
     ) -> None:
+        if MODE_VARIABLE in os.environ:
+            options.setdefault("async_mode", os.environ[MODE_VARIABLE])
         parsed = Options.parse(options)
         runtime = _runtime(parsed)
         super().__init__(routes, runtime, parsed, _check_rooms(rooms))
         self.engine = EngineServer(parsed, runtime, self.accept)
+        self._ends_at = 0.0
         _log.info("async_mode is %s", self.async_mode)
 
     def wsgi(
@@ -127,8 +137,14 @@ class Server(Application):
             wsgi = app if isinstance(app, WSGIMiddleware) else self.wsgi(app)
             run_eventlet(wsgi, host, port, self.runtime, self.shutdown, self._stopped, **settings)
 
+    def shutdown(self) -> None:
+        """End every connection, as `Application.shutdown` does; `run` waits for it to be done."""
+        self._ends_at = self.runtime.now() + _GOODBYES
+        super().shutdown()
+
     def _stopped(self) -> bool:
-        return self.idle and not self.engine.sockets
+        said_goodbye = not self.engine.sockets or self.runtime.now() > self._ends_at
+        return self.idle and said_goodbye
 
 
 def _runtime(options: Options) -> ThreadedRuntime | AsyncioRuntime:

@@ -22,7 +22,8 @@ FLOORS = [
     {"engine", "wsgi", "asgi", "run", "run_uvicorn"},
     {"server"},
     {"__init__"},
-    {"testing"},
+    {"testing", "cli"},
+    {"__main__"},
 ]
 
 
