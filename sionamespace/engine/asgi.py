@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Mapping, MutableMapping
 from contextlib import suppress
+from functools import partial
 from typing import Any, TypeAlias
 
 from sionamespace.engine.http import Request, RequestRefused, Response
@@ -148,9 +149,16 @@ class ASGIWebSocket:
         self._aborted = True
 
     def _start(self) -> None:
-        if not self.busy:
-            self.busy = True
-            self._writer = asyncio.ensure_future(self._write_all())
+        if self.busy:
+            return
+        self.busy = True
+        writing = self._write_all()
+        # Most often no message has to wait, and a task would cost more than the writing itself.
+        try:
+            waits_for = writing.send(None)
+        except StopIteration:
+            return
+        self._writer = asyncio.ensure_future(_Resumed(writing, waits_for))
 
     async def _write_all(self) -> None:
         try:
@@ -197,6 +205,28 @@ class ASGIWebSocket:
             self._writer.cancel()
         with suppress(Exception):
             await self._send({"type": "websocket.close", "code": 1011})
+
+
+class _Resumed:
+    """Goes on, in a task, with a coroutine that was begun without one and has to wait."""
+
+    def __init__(self, coroutine: Coroutine[Any, Any, None], waits_for: Any) -> None:
+        self._coroutine = coroutine
+        self._waits_for = waits_for
+
+    def __await__(self) -> Generator[Any, Any, None]:
+        waits_for = self._waits_for
+        while True:
+            try:
+                value = yield waits_for
+            except BaseException as error:
+                step = partial(self._coroutine.throw, error)
+            else:
+                step = partial(self._coroutine.send, value)
+            try:
+                waits_for = step()
+            except StopIteration:
+                return
 
 
 def environ_of(scope: Scope) -> dict[str, Any]:
