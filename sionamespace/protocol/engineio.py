@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from sionamespace.errors import PacketError
 from sionamespace.protocol.websocket import frame
@@ -19,6 +21,8 @@ OPEN, CLOSE, PING, PONG, MESSAGE, UPGRADE, NOOP = "0", "1", "2", "3", "4", "5", 
 _TYPES = frozenset("0123456")
 _SEPARATOR = "\x1e"
 
+T = TypeVar("T", str, bytes)
+
 
 class Parcel:
     """Engine.IO packets that travel together, in the form that each transport wants.
@@ -26,13 +30,14 @@ class Parcel:
     Each form is built when it is first asked for, once for all recipients.
     """
 
-    __slots__ = ("_frames", "_payload", "packets", "size")
+    __slots__ = ("_forms", "_frames", "_payload", "packets", "size")
 
     def __init__(self, *packets: str | bytes) -> None:
         self.packets = packets
         self.size = sum(map(len, packets))
         self._frames: bytes | None = None
         self._payload: str | None = None
+        self._forms: dict[Any, Any] | None = None
 
     @classmethod
     def of_message(cls, text: str, attachments: tuple[bytes, ...] = ()) -> Parcel:
@@ -61,6 +66,15 @@ class Parcel:
         if self._payload is None:
             self._payload = _SEPARATOR.join(map(_polled, self.packets))
         return self._payload
+
+    def form(self, build: Callable[[tuple[str | bytes, ...]], T]) -> T:
+        """What a function makes of the packets, such as those of another revision's module."""
+        if self._forms is None:
+            self._forms = {}
+        if build not in self._forms:
+            self._forms[build] = build(self.packets)
+        made: T = self._forms[build]
+        return made
 
 
 def _polled(packet: str | bytes) -> str:

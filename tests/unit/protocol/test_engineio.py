@@ -64,3 +64,15 @@ class TestParcel:
         parcel = Parcel("4hello", b"data")
         assert parcel.frames is parcel.frames
         assert parcel.payload is parcel.payload
+
+    def test_so_is_each_form_of_another_revision(self):
+        parcel = Parcel("4hello", b"data")
+        built = []
+
+        def build(packets):
+            built.append(packets)
+            return repr(packets)
+
+        assert parcel.form(build) == parcel.form(build) == repr(("4hello", b"data"))
+        assert built == [("4hello", b"data")]
+        assert parcel.form(str) == str(("4hello", b"data"))

@@ -1,0 +1,152 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sionamespace.errors import PacketError
+from sionamespace.protocol.engineio3 import (
+    base64_frames,
+    binary_payload,
+    decode_binary_payload,
+    decode_frame,
+    decode_payload,
+    frames,
+    text_payload,
+)
+from sionamespace.protocol.websocket import frame
+
+ANY_TEXT = st.builds(str.__add__, st.sampled_from("0123456"), st.text())
+ASCII_TEXT = st.builds(
+    str.__add__, st.sampled_from("0123456"), st.text(st.characters(max_codepoint=127))
+)
+
+
+def doubly(payload):
+    """A payload as clients 1.x write it: each packet is UTF-8 in a text by itself."""
+    packets = [packet.encode().decode("latin-1") for packet in payload]
+    return "".join(f"{len(packet)}:{packet}" for packet in packets)
+
+
+class TestTextPayload:
+    @given(st.lists(ASCII_TEXT | st.binary(), min_size=1))
+    def test_packets_come_out_as_they_went_in(self, packets):
+        assert decode_payload(text_payload(packets)) == packets
+
+    @given(st.lists(st.text(), min_size=1))
+    def test_messages_are_ascii_and_mean_the_same(self, texts):
+        messages = [f"42{json.dumps([text], ensure_ascii=False)}" for text in texts]
+        payload = text_payload(messages)
+        assert payload.isascii()
+        assert [json.loads(packet[2:]) for packet in decode_payload(payload)] == [
+            [text] for text in texts
+        ]
+
+    def test_a_character_beyond_the_first_plane_is_two_escapes(self):
+        assert text_payload(['42["😀é"]']) == r'24:42["\ud83d\ude00\u00e9"]'
+
+    def test_what_is_no_message_is_left_as_it_is(self):
+        assert text_payload(["3😀"]) == "3:3😀"
+
+    def test_binary_is_base64(self):
+        assert text_payload([b"\x01\x02"]) == "6:b4AQI="
+
+    def test_lengths_count_utf16_units(self):
+        assert decode_payload("4:4😀a3:4éb1:6") == ["4😀a", "4éb", "6"]
+
+    @given(st.lists(ANY_TEXT, min_size=1))
+    def test_what_is_encoded_twice_is_decoded_twice(self, packets):
+        assert decode_payload(doubly(packets)) == packets
+
+    def test_half_a_character_that_is_encoded_twice_is_replaced(self):
+        half = "\ud83d".encode("utf-8", "surrogatepass").decode("latin-1")
+        assert decode_payload(f"5:4a{half}") == ["4a\ufffd"]
+
+    def test_latin_letters_that_are_encoded_once_stay(self):
+        assert decode_payload("4:4éßü") == ["4éßü"]
+
+    def test_no_packets_are_written_as_an_empty_one(self):
+        assert decode_payload("0:") == []
+
+    @pytest.mark.parametrize("payload", ["", "a", "4hi", ":4", "1", "-1:4", "²:4", "99999999999:4"])
+    def test_what_has_no_length_is_refused(self, payload):
+        with pytest.raises(PacketError):
+            decode_payload(payload)
+
+    @pytest.mark.parametrize("payload", ["3:4a", "2:4😀", "1:42:"])
+    def test_what_is_cut_off_is_refused(self, payload):
+        with pytest.raises(PacketError):
+            decode_payload(payload)
+
+    @pytest.mark.parametrize("payload", ["1:7", "1:b", "2:b4b", "3:b3A", "5:b4A=A", "1:é"])
+    def test_what_is_no_packet_is_refused(self, payload):
+        with pytest.raises(PacketError):
+            decode_payload(payload)
+
+    @given(st.text() | st.text("b0123456:=A+/é😀\ud83d"))
+    def test_no_text_raises_anything_but_a_packet_error(self, text):
+        try:
+            decode_payload(text)
+        except PacketError:
+            return
+
+
+class TestBinaryPayload:
+    @given(st.lists(ANY_TEXT | st.binary()))
+    def test_packets_come_out_as_they_went_in(self, packets):
+        assert decode_binary_payload(binary_payload(packets)) == packets
+
+    def test_its_form_is_that_of_the_protocol(self):
+        assert binary_payload(["4" + "a" * 11, b"\x01\x02"]) == (
+            b"\x00\x01\x02\xff4aaaaaaaaaaa\x01\x03\xff\x04\x01\x02"
+        )
+
+    @pytest.mark.parametrize(
+        "payload",
+        [
+            b"\x02\x01\xff4",  # neither text nor binary
+            b"\x00\xff4",  # no length
+            b"\x00\x0a\xff4",  # no digit
+            b"\x00\x01",  # no end of the length
+            b"\x00\x02\xff4",  # cut off
+            b"\x00" + b"\x01" * 12 + b"\xff",  # a length beyond all bounds
+            b"\x01\x01\xff\x02",  # binary that is no message
+            b"\x01\x00\xff",
+            b"\x00\x02\xff4\xff",  # not UTF-8
+            b"\x00\x01\xff7",
+            b"\x00\x00\xff",
+        ],
+    )
+    def test_what_is_no_payload_is_refused(self, payload):
+        with pytest.raises(PacketError):
+            decode_binary_payload(payload)
+
+    @given(st.binary() | st.lists(st.sampled_from(b"\x00\x01\x02\x09\xff4\x04")).map(bytes))
+    def test_no_bytes_raise_anything_but_a_packet_error(self, payload):
+        try:
+            decode_binary_payload(payload)
+        except PacketError:
+            return
+
+
+class TestFrames:
+    def test_a_binary_one_begins_with_the_type(self):
+        assert frames(["4a", b"\x01"]) == frame("4a") + frame(b"\x04\x01")
+
+    def test_a_client_that_takes_no_binary_gets_base64(self):
+        assert base64_frames(["4a", b"\x01"]) == frame("4a") + frame("b4AQ==")
+
+    @given(st.binary())
+    def test_both_are_read(self, data):
+        assert decode_frame(b"\x04" + data) == data
+        assert decode_frame(text_payload([data]).partition(":")[2]) == data
+
+    def test_text_is_left_to_the_socket(self):
+        assert decode_frame("4é") == "4é"
+
+    @pytest.mark.parametrize("message", [b"", b"\x03a", "b", "b5AA==", "b4A"])
+    def test_what_is_no_packet_is_refused(self, message):
+        with pytest.raises(PacketError):
+            decode_frame(message)
