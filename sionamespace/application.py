@@ -107,6 +107,9 @@ class Application:
         connection = Connection(self._find, self.runtime, self.options, link, environ, self._ended)
         self._connections[connection] = None
         self._unjoined.add(connection)
+        if connection.is_legacy:
+            # Later, as the engine has yet to be told who receives what comes.
+            self.runtime.post(connection.greet, "/" in self._mounted)
         return connection
 
     def _find(self, path: Path) -> Mounted | None:

@@ -19,8 +19,11 @@ class Client:
     ``auth`` is what the client sent with its connect request, or None. ``environ`` is the WSGI
     environment of the handshake request, with its headers (``HTTP_COOKIE``, ...) and client
     address (``REMOTE_ADDR``). ``transport`` is ``polling`` or ``websocket``, ``protocol`` the
-    revision of Socket.IO's protocol (5 for clients 3.x and 4.x), ``connected_at`` the time in
-    seconds since 1970.
+    revision of Socket.IO's protocol (5 for clients 3.x and 4.x, 4 for older ones),
+    ``connected_at`` the time in seconds since 1970.
+
+    A client 1.x or 2.x has for ``auth`` the query that it gave for the namespace or, without one,
+    for the connection: a dict of texts.
     """
 
     sid: Sid

@@ -22,10 +22,11 @@ from sionamespace.namespace import Namespace
 from sionamespace.options import Options
 from sionamespace.ports import Link, Runtime
 from sionamespace.protocol import json as codec
+from sionamespace.protocol import legacy
 from sionamespace.protocol.engineio import Parcel
 from sionamespace.protocol.packet import Packet, PacketType
 from sionamespace.sessions import Session, Sessions
-from sionamespace.types import Path, Reason
+from sionamespace.types import Path, Reason, Sid
 
 __all__ = ["Connection", "Mounted"]
 
@@ -67,7 +68,11 @@ class Connection:
         self._options = options
         self._environ = environ
         self._tell_ended = ended
-        self._decoder = codec.Decoder(options.max_attachments, options.max_message_bytes)
+        self.is_legacy = link.protocol <= legacy.PROTOCOL
+        protocol = legacy if self.is_legacy else codec
+        self._encode = protocol.encode
+        self._decoder = protocol.Decoder(options.max_attachments, options.max_message_bytes)
+        self._returning: dict[Path, Any] = {}
         self._members: dict[Path, tuple[Mounted, Session]] = {}
         self._left: set[Path] = set()
         self._ended = False
@@ -98,6 +103,21 @@ class Connection:
 
     # What the server does.
 
+    def greet(self, has_root: bool) -> None:
+        """Connect a client of revision 3 or 4 to ``/``, for which it does not ask.
+
+        Args:
+            has_root: whether there is a namespace ``/``. Without one the client is let in all the
+                same, since otherwise it would reach no other; what it says there is not heard.
+        """
+        if self._ended:
+            return
+        if has_root:
+            self._join("/", None)
+        else:
+            self._left.add("/")
+            self.link.send(self._parcel(Packet(PacketType.CONNECT, "/")))
+
     def close_unless_joined(self) -> None:
         """End it if it has not joined a namespace by now."""
         if not any(session.admitted for _, session in self._members.values()):
@@ -112,7 +132,7 @@ class Connection:
             self.link.close(Reason.SERVER)
 
     def _dismiss(self, mounted: Mounted, session: Session, reason: str) -> None:
-        session.send(_parcel(Packet(PacketType.DISCONNECT, session.path)))
+        session.send(self._parcel(Packet(PacketType.DISCONNECT, session.path)))
         self._leave(mounted, session, reason)
 
     # Packets.
@@ -123,6 +143,8 @@ class Connection:
             return
         member = self._members.get(packet.path)
         if member is None:
+            if packet.type is PacketType.DISCONNECT:
+                self._returning.pop(packet.path, None)
             if packet.path in self._left:
                 return  # it was on its way when the server sent the client away
             raise PacketError(
@@ -169,7 +191,12 @@ class Connection:
         return session.admitted
 
     def _open(self, mounted: Mounted, path: Path, auth: Any) -> None:
-        sid = secrets.token_urlsafe(15)
+        if self.is_legacy and auth is None:
+            auth = legacy.parameters(str(self._environ.get("QUERY_STRING", "")))
+        sid = self._new_sid(path)
+        if mounted.sessions.get(sid) is not None:
+            self._returning[path] = auth  # its on_disconnect has not ended yet
+            return
         session = Session(
             self._runtime,
             self.link,
@@ -185,25 +212,29 @@ class Connection:
         mounted.delivery.rooms.add(path, sid)
         session.line.put(partial(self._admit, mounted, session))
 
+    def _new_sid(self, path: Path) -> Sid:
+        """A sid that nobody can guess; or the one that a client of revision 3 or 4 makes itself."""
+        return legacy.sid_of(self.link.sid, path) if self.is_legacy else secrets.token_urlsafe(15)
+
     async def _admit(self, mounted: Mounted, session: Session) -> None:
         refused = await mounted.dispatcher.connect(session)
         if refused is None:
-            self._on_engine(session.admit, _parcel(_connect(session)))
+            self._on_engine(session.admit, self._parcel(_connect(session)))
         else:
             self._on_engine(self._turn_away, mounted, session, refused)
 
     def _turn_away(self, mounted: Mounted, session: Session, refused: Refused) -> None:
         try:
-            error = _parcel(_connect_error(session.path, refused))
+            error = self._parcel(_connect_error(session.path, refused))
         except UsageError:
             _log.exception("%s: the data of a refusal cannot be sent", session.path)
-            error = _parcel(_connect_error(session.path, Refused(refused.message)))
+            error = self._parcel(_connect_error(session.path, Refused(refused.message)))
         session.refuse(error)
         self._drop_member(session)
         self._forget(mounted, session)
 
     def _refuse(self, path: Path, refused: Refused) -> None:
-        self.link.send(_parcel(_connect_error(path, refused)))
+        self.link.send(self._parcel(_connect_error(path, refused)))
 
     # Events.
 
@@ -239,7 +270,7 @@ class Connection:
         """Send what a handler returned, now or when its `Reply` is sent."""
 
         def respond(values: tuple[Any, ...]) -> None:
-            parcel = _parcel(Packet(PacketType.ACK, session.path, list(values), number))
+            parcel = self._parcel(Packet(PacketType.ACK, session.path, list(values), number))
             self._on_engine(session.send, parcel)
 
         if isinstance(answer, Reply):
@@ -275,6 +306,8 @@ class Connection:
     def _forget(self, mounted: Mounted, session: Session) -> None:
         mounted.delivery.rooms.remove(session.path, session.sid)
         mounted.sessions.remove(session.sid)
+        if session.path in self._returning and not self._ended:
+            self._join(session.path, self._returning.pop(session.path))
 
     def _drop_member(self, session: Session) -> None:
         """From here on the client may join the path anew."""
@@ -289,12 +322,11 @@ class Connection:
         else:
             self._runtime.post(function, *args)
 
+    def _parcel(self, packet: Packet) -> Parcel:
+        return Parcel.of_message(*self._encode(packet))
+
     def _address(self) -> str:
         return str(self._environ.get("REMOTE_ADDR", "unknown address"))
-
-
-def _parcel(packet: Packet) -> Parcel:
-    return Parcel.of_message(*codec.encode(packet))
 
 
 def _connect(session: Session) -> Packet:

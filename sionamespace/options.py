@@ -92,6 +92,8 @@ class Options:
     max_namespaces: int = attrs.field(default=100, validator=_positive)
     """How many namespaces one connection may join; past it: refused."""
 
+    legacy_clients: bool = True
+    """Whether JavaScript clients 1.x and 2.x may connect, which speak Engine.IO 3."""
     transports: tuple[str, ...] = attrs.field(
         default=("polling", "websocket"), converter=_transports
     )

@@ -97,6 +97,10 @@ class Link(Protocol):
     """
 
     @property
+    def sid(self) -> str:
+        """The id of the connection. Only clients of older revisions are told what it is."""
+
+    @property
     def transport(self) -> str:
         """``polling`` or ``websocket``."""
 

@@ -1,4 +1,4 @@
-"""Finds out which clients are still there (Engine.IO revision 4, "Heartbeat")."""
+"""Finds out which clients are still there (Engine.IO, "Heartbeat")."""
 
 from __future__ import annotations
 
@@ -27,21 +27,31 @@ class Beating(Protocol):
 class Heartbeat:
     """Pings every connection once in an interval, and closes those that do not answer in time.
 
-    Two timers serve all connections (see `Deadlines`). A connection that is busy sending something
-    large gets one more ``timeout``, as in the JavaScript server.
+    In revision 3 the clients ping; those are closed that do not do so for an interval and a
+    ``timeout``. Three timers serve all connections (see `Deadlines`). A connection that is busy
+    sending something large gets one more ``timeout``, as in the JavaScript server.
     """
 
     def __init__(self, runtime: Runtime, interval: float, timeout: float) -> None:
         self._to_ping: Deadlines[Beating] = Deadlines(runtime, interval, self._ping)
         self._to_answer: Deadlines[Beating] = Deadlines(runtime, timeout, self._expire)
+        self._to_be_pinged_by: Deadlines[Beating] = Deadlines(
+            runtime, interval + timeout, self._miss
+        )
 
     def start(self, connection: Beating) -> None:
         """Begin with a connection, also after its answer."""
         self._to_answer.discard(connection)
         self._to_ping.add(connection)
 
+    def await_ping(self, connection: Beating) -> None:
+        """Begin with a connection whose client pings, also after its ping."""
+        connection.heard = False
+        self._to_be_pinged_by.add(connection)
+
     def stop(self, connection: Beating) -> None:
         """Have done with a connection."""
+        self._to_be_pinged_by.discard(connection)
         self._to_ping.discard(connection)
         self._to_answer.discard(connection)
 
@@ -54,5 +64,11 @@ class Heartbeat:
         if connection.heard:
             connection.heard = False
             self._to_answer.add(connection)
+        else:
+            connection.close(Reason.PING_TIMEOUT)
+
+    def _miss(self, connection: Beating) -> None:
+        if connection.heard:
+            self.await_ping(connection)
         else:
             connection.close(Reason.PING_TIMEOUT)

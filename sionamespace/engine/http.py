@@ -5,6 +5,7 @@ The error codes and their texts are those of the JavaScript server, which its cl
 
 from __future__ import annotations
 
+import re
 import urllib.parse
 from collections.abc import Mapping
 from enum import Enum
@@ -12,9 +13,12 @@ from typing import Any
 
 import attrs
 
+from sionamespace.errors import PacketError
 from sionamespace.protocol.values import dumps
 
-__all__ = ["Fault", "Request", "Response"]
+__all__ = ["Content", "Fault", "Request", "Response"]
+
+_NEW_LINE = re.compile(r"(\\)?\\n")
 
 
 class Fault(Enum):
@@ -26,6 +30,36 @@ class Fault(Enum):
     BAD_REQUEST = 3, "Bad request", "400 Bad Request"
     FORBIDDEN = 4, "Forbidden", "403 Forbidden"
     UNSUPPORTED_PROTOCOL = 5, "Unsupported protocol version", "400 Bad Request"
+
+
+class Content(Enum):
+    """What the body of a request is."""
+
+    TEXT = "text"
+    BINARY = "binary"
+    FORM = "form"
+    """A form with the text in it, which clients send that poll by scripts (JSONP)."""
+
+    def payload(self, body: bytes) -> str | bytes:
+        """The payload in a body.
+
+        Raises:
+            PacketError: if it is not what it should be.
+        """
+        if self is Content.BINARY:
+            return body
+        try:
+            text = body.decode()
+            return _form_payload(text) if self is Content.FORM else text
+        except ValueError as error:  # UnicodeDecodeError among them
+            raise PacketError(f"the body is not {self.value}: {error}") from None
+
+
+def _form_payload(form: str) -> str:
+    """The payload in a form; the client escapes new lines, since browsers change them in forms."""
+    data = dict(urllib.parse.parse_qsl(form, strict_parsing=True, errors="strict"))["d"]
+    data = _NEW_LINE.sub(lambda found: found[0] if found[1] else "\n", data)
+    return data.replace("\\\\n", "\\n")
 
 
 class RequestRefused(Exception):
@@ -60,6 +94,14 @@ class Request:
         return self.query.get("sid") or None
 
     @property
+    def content(self) -> Content:
+        """What its body is."""
+        if "j" in self.query:
+            return Content.FORM
+        kind = str(self.environ.get("CONTENT_TYPE") or "").partition(";")[0]
+        return Content.BINARY if kind == "application/octet-stream" else Content.TEXT
+
+    @property
     def is_upgrade(self) -> bool:
         """Whether it asks for a WebSocket."""
         return str(self.environ.get("HTTP_UPGRADE", "")).lower() == "websocket"
@@ -89,6 +131,9 @@ class Request:
         return body if len(body) <= limit else None
 
 
+_TEXT = "text/plain; charset=UTF-8"
+
+
 @attrs.frozen
 class Response:
     """An HTTP response."""
@@ -99,9 +144,22 @@ class Response:
     headers: tuple[tuple[str, str], ...] = ()
 
     @classmethod
-    def payload(cls, payload: str, headers: tuple[tuple[str, str], ...] = ()) -> Response:
+    def payload(cls, payload: str | bytes, headers: tuple[tuple[str, str], ...] = ()) -> Response:
         """The answer to a poll."""
-        return cls("200 OK", "text/plain; charset=UTF-8", payload.encode(), headers)
+        if isinstance(payload, bytes):
+            return cls("200 OK", "application/octet-stream", payload, headers)
+        return cls("200 OK", _TEXT, payload.encode(), headers)
+
+    def for_script(self, number: str) -> Response:
+        """The answer to a poll as a script, for clients that poll by scripts (JSONP)."""
+        if self.content_type != _TEXT:
+            return self
+        # JSON is JavaScript but for these two, which were ends of lines there.
+        text = dumps(self.body.decode()).replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+        script = f"___eio[{re.sub('[^0-9]', '', number)}]({text});"
+        return attrs.evolve(
+            self, content_type="text/javascript; charset=UTF-8", body=script.encode()
+        )
 
     @classmethod
     def ok(cls) -> Response:

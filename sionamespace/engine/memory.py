@@ -21,6 +21,7 @@ class MemoryLink:
     """
 
     protocol = 5
+    sid = "memory"
     transport = "websocket"
     receiver: Receiver
 

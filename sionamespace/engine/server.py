@@ -14,13 +14,14 @@ import engineio
 
 from sionamespace.engine.heartbeat import Heartbeat
 from sionamespace.engine.http import Fault, Request, RequestRefused, Response
+from sionamespace.engine.legacy import LegacySocket
 from sionamespace.engine.socket import Carrier, EngineSocket, Services, WebSocket
 from sionamespace.engine.upgrade import Upgrade
 from sionamespace.errors import PacketError
 from sionamespace.logs import FirstTimes
 from sionamespace.options import Options
 from sionamespace.ports import Receiver, Runtime
-from sionamespace.protocol.engineio import OPEN, Parcel, decode_payload
+from sionamespace.protocol.engineio import OPEN, Parcel
 from sionamespace.protocol.values import dumps
 from sionamespace.runtime.deadlines import Deadlines
 from sionamespace.runtime.pending import Pending
@@ -143,6 +144,8 @@ class EngineServer(engineio.Server):  # type: ignore[misc]
 
     def finish(self, request: Request, response: Response) -> Response:
         """A response as it goes out, compressed and with all its headers."""
+        if "j" in request.query:
+            response = response.for_script(request.query["j"])
         body, encoding = self._compress(request, response.body)
         headers = (
             ("Content-Type", response.content_type),
@@ -181,28 +184,47 @@ class EngineServer(engineio.Server):  # type: ignore[misc]
             raise RequestRefused(
                 Fault.BAD_HANDSHAKE_METHOD, f"a handshake is a GET, not {request.method}"
             )
-        if request.query.get("EIO") != "4":
-            raise RequestRefused(
-                Fault.UNSUPPORTED_PROTOCOL,
-                f"EIO={request.query.get('EIO')!r:.10}: this server speaks Engine.IO 4, which is "
-                "JavaScript clients 3.x and 4.x, python-socketio 5.x",
-            )
+        self._check_revision(request)
         if request.query["transport"] == "websocket":
             return self._opening(request, None)
         socket = self._open_socket(request)
         cookie = self._cookie(socket.sid)
         return Response.payload(socket.take(), cookie)
 
+    def _check_revision(self, request: Request) -> None:
+        """Raise unless the client speaks a revision of the protocol that is spoken here.
+
+        One that names none is not taken for a client of revision 3, as the JavaScript server does.
+        """
+        revision = request.query.get("EIO")
+        legacy = self._options.legacy_clients
+        if revision != "4" and not (legacy and revision == LegacySocket.revision):
+            raise RequestRefused(
+                Fault.UNSUPPORTED_PROTOCOL,
+                f"EIO={revision!r:.10}: this server speaks Engine.IO 4, which is JavaScript "
+                "clients 3.x and 4.x, python-socketio 5.x"
+                + (
+                    "; and 3, which is clients 1.x and 2.x" if legacy else " (legacy_clients=False)"
+                ),
+            )
+
     def _open_socket(self, request: Request, websocket: WebSocket | None = None) -> EngineSocket:
-        socket = EngineSocket(self.generate_id(), self._services)
+        socket = self._make_socket(request)
         if websocket is not None:
             socket.end_upgrade(websocket)
         self.sockets[socket.sid] = socket
         socket.send(self._open_parcel(socket))
         environ = {k: v for k, v in request.environ.items() if k not in _SERVERS_OWN}
         socket.receiver = self._accept(socket, _without_server(environ))
-        self._services.heartbeat.start(socket)
+        socket.start_heartbeat()
         return socket
+
+    def _make_socket(self, request: Request) -> EngineSocket:
+        if request.query["EIO"] == LegacySocket.revision:
+            socket = LegacySocket(self.generate_id(), self._services, request.query)
+            socket.expect(request)
+            return socket
+        return EngineSocket(self.generate_id(), self._services)
 
     def _open_parcel(self, socket: EngineSocket) -> Parcel:
         return Parcel(
@@ -243,6 +265,11 @@ class EngineServer(engineio.Server):  # type: ignore[misc]
         return socket
 
     def _existing(self, request: Request, socket: EngineSocket) -> Todo:
+        if request.query.get("EIO") != socket.revision:
+            raise RequestRefused(
+                Fault.BAD_REQUEST,
+                f"EIO={request.query.get('EIO')!r:.10} for a session of EIO={socket.revision}",
+            )
         if request.query["transport"] == "websocket":
             return self._opening(request, socket)
         if socket.upgraded:
@@ -250,7 +277,7 @@ class EngineServer(engineio.Server):  # type: ignore[misc]
         if request.method == "GET":
             return self._poll(socket)
         if request.method == "POST":
-            return self._post(socket)
+            return self._post(request, socket)
         raise RequestRefused(Fault.BAD_REQUEST, f"a poll is a GET or a POST, not {request.method}")
 
     def _poll(self, socket: EngineSocket) -> Poll:
@@ -264,11 +291,12 @@ class EngineServer(engineio.Server):  # type: ignore[misc]
         """The answer to a poll that waits no more."""
         return Response.payload(socket.take())
 
-    def _post(self, socket: EngineSocket) -> Post:
+    def _post(self, request: Request, socket: EngineSocket) -> Post:
         if socket.posting:
             socket.close(Reason.TRANSPORT_ERROR)
             raise RequestRefused(Fault.BAD_REQUEST, "a client posted while it was posting")
         socket.posting = True
+        socket.content = request.content
         return Post(socket)
 
     def posted(self, socket: EngineSocket, body: bytes | None) -> Response:
@@ -289,8 +317,8 @@ class EngineServer(engineio.Server):  # type: ignore[misc]
 
     def _take_payload(self, socket: EngineSocket, body: bytes) -> Response:
         try:
-            packets = decode_payload(body.decode())
-        except (PacketError, UnicodeDecodeError) as error:
+            packets = socket.decode(socket.content.payload(body))
+        except PacketError as error:
             socket.close(Reason.PARSE_ERROR)
             raise RequestRefused(Fault.BAD_REQUEST, f"a polled payload: {error}") from None
         for packet in packets:
@@ -308,12 +336,14 @@ class EngineServer(engineio.Server):  # type: ignore[misc]
             raise RequestRefused(Fault.BAD_REQUEST, "transport=websocket without a WebSocket")
         if socket is not None and (socket.upgraded or socket.upgrading or socket.closed):
             raise RequestRefused(Fault.BAD_REQUEST, "an upgrade of a session that is beyond it")
+        if socket is not None:
+            socket.expect(request)
         return Opening(socket)
 
     def opened(self, request: Request, websocket: Carrier) -> Callable[[str], None]:
         """Let a WebSocket carry a new connection; what to call with the reason when it ends."""
         socket = self._open_socket(request, websocket)
-        websocket.on_packet = socket.receive
+        websocket.on_packet = socket.receive_frame
         websocket.on_free = socket.flush
         return socket.lost
 

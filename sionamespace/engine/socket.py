@@ -10,6 +10,8 @@ from typing import Protocol
 import attrs
 
 from sionamespace.engine.heartbeat import Heartbeat
+from sionamespace.engine.http import Content, Request
+from sionamespace.errors import PacketError
 from sionamespace.ports import Receiver, Runtime
 from sionamespace.protocol.engineio import (
     CLOSE,
@@ -20,6 +22,7 @@ from sionamespace.protocol.engineio import (
     PONG,
     UPGRADE,
     Parcel,
+    decode_payload,
     join_payload,
 )
 from sionamespace.runtime.pending import Pending
@@ -80,6 +83,8 @@ class EngineSocket:
     next poll, or until the kernel takes more. It is used on the engine's thread only.
     """
 
+    revision = "4"
+    """The revision of Engine.IO that the client speaks, as requests name it."""
     protocol = 5
     heard = False
     receiver: Receiver
@@ -89,6 +94,7 @@ class EngineSocket:
         self.closed = False
         self.upgrading = False
         self.posting = False
+        self.content = Content.TEXT
         self._services = services
         self._outbox: deque[Parcel] = deque()
         self._outbox_bytes = 0
@@ -113,7 +119,7 @@ class EngineSocket:
             return
         websocket = self._websocket
         if websocket is not None and not websocket.busy:
-            websocket.write(parcel)
+            websocket.write(self._carried(parcel))
         elif not volatile or (websocket is None and self._poll is not None):
             self._keep(parcel)
 
@@ -125,6 +131,10 @@ class EngineSocket:
         self._outbox_bytes += parcel.size
         if self._websocket is None:
             self._wake_poll()
+
+    def _carried(self, parcel: Parcel) -> Parcel:
+        """A parcel as the WebSocket is to carry it."""
+        return parcel
 
     def _give_up(self) -> None:
         _log.warning(
@@ -143,6 +153,20 @@ class EngineSocket:
 
     # In.
 
+    def start_heartbeat(self) -> None:
+        """Begin to see whether the client is there, also after it has shown that it is."""
+        self._services.heartbeat.start(self)
+
+    def decode(self, payload: str | bytes) -> list[str | bytes]:
+        """The packets of what the client posted.
+
+        Raises:
+            PacketError: if it is not what the client's protocol allows.
+        """
+        if isinstance(payload, bytes):
+            raise PacketError("a polled payload of revision 4 is text")
+        return decode_payload(payload)
+
     def receive(self, packet: str | bytes) -> None:
         """Take one Engine.IO packet: text with its type digit, or a binary message."""
         if self.closed:
@@ -154,16 +178,23 @@ class EngineSocket:
         kind = packet[:1]
         if kind == MESSAGE:
             self.receiver.receive(packet[1:])
-        elif kind == PONG:
-            self._services.heartbeat.start(self)
+        elif kind in (PING, PONG):
+            self._beat(packet)
         elif kind == CLOSE:
             self.close(Reason.TRANSPORT_CLOSE)
-        elif kind == PING:
-            _log.warning("closing a connection: a client of this protocol does not ping")
-            self.close(Reason.TRANSPORT_ERROR)
         elif kind not in _HARMLESS:
             _log.warning("closing a connection: unknown Engine.IO packet type %r", kind)
             self.close(Reason.PARSE_ERROR)
+
+    receive_frame = receive
+    """Take one message of the WebSocket, which is a packet."""
+
+    def _beat(self, packet: str) -> None:
+        if packet[0] == PONG:
+            self.start_heartbeat()
+        else:
+            _log.warning("closing a connection: a client of this protocol does not ping")
+            self.close(Reason.TRANSPORT_ERROR)
 
     # Polling.
 
@@ -176,7 +207,7 @@ class EngineSocket:
             self._poll.resolve(None)
         return self._poll
 
-    def take(self) -> str:
+    def take(self) -> str | bytes:
         """The payload that answers the poll."""
         self._poll = None
         parcels = [] if self.upgraded else self._clear_outbox()
@@ -185,13 +216,19 @@ class EngineSocket:
             self._outbox.append(parcels.pop())
         elif self.closed:
             self._services.forget(self)
-        return join_payload(parcels or [_NOOP])
+        return self._join(parcels or [_NOOP])
+
+    def _join(self, parcels: list[Parcel]) -> str | bytes:
+        return join_payload(parcels)
 
     def _wake_poll(self) -> None:
         if self._poll is not None:
             self._poll.resolve(None)
 
     # WebSocket.
+
+    def expect(self, request: Request) -> None:
+        """A WebSocket may take over, for which this is the request."""
 
     def begin_upgrade(self) -> None:
         """A WebSocket wants to take over: let the poll that waits return, as the client does."""
@@ -212,7 +249,7 @@ class EngineSocket:
         if websocket is None:
             return
         if self._outbox:
-            websocket.write(*self._clear_outbox())
+            websocket.write(*map(self._carried, self._clear_outbox()))
         if self.closed and not websocket.busy:
             websocket.close()
 

@@ -1,4 +1,4 @@
-"""The upgrade from long polling to WebSocket (Engine.IO revision 4, "Upgrade")."""
+"""The upgrade from long polling to WebSocket (Engine.IO, "Upgrade")."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Upgrade:
             self._socket.begin_upgrade()
         elif packet == UPGRADE and self._may_take_over():
             self._done = True
-            self._websocket.on_packet = self._socket.receive
+            self._websocket.on_packet = self._socket.receive_frame
             self._websocket.on_free = self._socket.flush
             self._socket.end_upgrade(self._websocket)
         else:

@@ -21,7 +21,7 @@ OPEN, CLOSE, PING, PONG, MESSAGE, UPGRADE, NOOP = "0", "1", "2", "3", "4", "5", 
 _TYPES = frozenset("0123456")
 _SEPARATOR = "\x1e"
 
-T = TypeVar("T", str, bytes)
+T = TypeVar("T")
 
 
 class Parcel:

@@ -17,17 +17,16 @@ import re
 from collections.abc import Iterable
 
 from sionamespace.errors import PacketError
-from sionamespace.protocol.engineio import MESSAGE, check_packet
-from sionamespace.protocol.websocket import frame
+from sionamespace.protocol.engineio import MESSAGE, Parcel, check_packet
 
 __all__ = [
-    "base64_frames",
     "binary_payload",
     "decode_binary_payload",
     "decode_frame",
     "decode_payload",
-    "frames",
+    "in_text",
     "text_payload",
+    "with_types",
 ]
 
 _BINARY_MESSAGE = b"\x04"
@@ -45,18 +44,14 @@ def binary_payload(packets: Iterable[str | bytes]) -> bytes:
     return b"".join(map(_in_binary, packets))
 
 
-def frames(packets: Iterable[str | bytes]) -> bytes:
-    """The WebSocket frames of packets."""
-    return b"".join(
-        frame(packet if isinstance(packet, str) else _BINARY_MESSAGE + packet) for packet in packets
-    )
+def with_types(packets: Iterable[str | bytes]) -> Parcel:
+    """The WebSocket messages of packets."""
+    return Parcel(*(p if isinstance(p, str) else _BINARY_MESSAGE + p for p in packets))
 
 
-def base64_frames(packets: Iterable[str | bytes]) -> bytes:
-    """The WebSocket frames of packets for a client that takes no binary ones."""
-    return b"".join(
-        frame(packet if isinstance(packet, str) else _base64(packet)) for packet in packets
-    )
+def in_text(packets: Iterable[str | bytes]) -> Parcel:
+    """The WebSocket messages of packets for a client that takes no binary ones."""
+    return Parcel(*(p if isinstance(p, str) else _base64(p) for p in packets))
 
 
 def decode_payload(payload: str) -> list[str | bytes]:

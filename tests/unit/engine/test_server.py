@@ -269,7 +269,7 @@ class TestRefusals:
             ("POST", "EIO=4&transport=polling", 2, "Bad handshake method"),
             ("HEAD", "EIO=4&transport=polling", 2, "Bad handshake method"),
             ("GET", "EIO=4&transport=websocket", 3, "Bad request"),
-            ("GET", "EIO=3&transport=polling", 5, "Unsupported protocol version"),
+            ("GET", "EIO=2&transport=polling", 5, "Unsupported protocol version"),
             ("GET", "transport=polling", 5, "Unsupported protocol version"),
         ],
     )
@@ -309,7 +309,7 @@ class TestRefusals:
 
     def test_the_same_refusal_again_does_not_fill_the_log(self, site, caplog):
         for _ in range(5):
-            site.request("GET", "EIO=3&transport=polling")
+            site.request("GET", "EIO=2&transport=polling")
         assert len([r for r in caplog.records if r.levelno >= logging.WARNING]) == 1
 
 
