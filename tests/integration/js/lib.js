@@ -2,6 +2,8 @@
 "use strict";
 
 const assert = require("node:assert");
+const { readFileSync } = require("node:fs");
+const { join } = require("node:path");
 
 const PATIENCE = 30_000; // for one step; the machine may be slow, and nothing here waits in vain
 
@@ -28,6 +30,10 @@ class Bench {
   constructor(url, client, transport) {
     this.url = url;
     this.transport = transport;
+    const { version } = JSON.parse(readFileSync(join(__dirname, "../node_modules", client, "package.json")));
+    this.major = Number(version.split(".")[0]);
+    this.isLegacy = this.major < 3;
+    if (version.startsWith("1.3.")) hidePools();
     this.io = require(client);
     this.sockets = [];
   }
@@ -38,9 +44,28 @@ class Bench {
       transports: TRANSPORTS[this.transport],
       forceNew: true,
       reconnection: false,
-      ...options,
+      ...(this.isLegacy ? inQuery(options) : options),
     });
     this.sockets.push(socket);
+    return this.adapt(socket, path);
+  }
+
+  /** A socket for another namespace on the connection of one, which may still be connecting. */
+  startOn(socket, path, options = {}) {
+    return this.adapt(socket.io.socket(path, this.isLegacy ? inQuery(options) : options), path);
+  }
+
+  /** A socket of an old client with what the scenarios expect of current ones. */
+  adapt(socket, path) {
+    if (!this.isLegacy || socket.adapted) return socket;
+    socket.adapted = true;
+    // Of a refusal they tell with an `error`, which has the message, or the data if there is any.
+    socket.on("error", (said) => socket.emit("connect_error", typeof said === "string" ? { message: said } : { data: said }));
+    if (this.major === 1) {
+      // Their servers had one id for a client in all namespaces, Node's compatible one and ours do not.
+      const get = () => socket.io.engine && (path === "/" ? "" : `${path}#`) + socket.io.engine.id;
+      Object.defineProperty(socket, "id", { get, set() {} });
+    }
     return socket;
   }
 
@@ -55,7 +80,7 @@ class Bench {
 
   /** Another namespace on the connection of a socket. */
   async join(socket, path) {
-    const other = socket.io.socket(path); // it connects by itself
+    const other = this.startOn(socket, path); // it connects by itself
     if (!other.connected) await connected(other);
     return other;
   }
@@ -66,6 +91,16 @@ class Bench {
       if (socket.io.engine) socket.io.engine.close();
     }
   }
+}
+
+/** Options with the auth in the query, where old clients have it. */
+function inQuery({ auth, query, ...options }) {
+  return auth || query ? { ...options, query: { ...query, ...auth } } : options;
+}
+
+/** 1.3.x takes the whole pool in which today's Node keeps a small Buffer for the Buffer itself. */
+function hidePools() {
+  Object.defineProperty(Buffer.prototype, "buffer", { get: () => undefined });
 }
 
 function connected(socket) {
