@@ -51,7 +51,7 @@ class Content(Enum):
         try:
             text = body.decode()
             return _form_payload(text) if self is Content.FORM else text
-        except ValueError as error:  # UnicodeDecodeError among them
+        except (KeyError, ValueError) as error:  # UnicodeDecodeError among them
             raise PacketError(f"the body is not {self.value}: {error}") from None
 
 

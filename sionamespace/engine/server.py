@@ -170,6 +170,9 @@ class EngineServer(engineio.Server):  # type: ignore[misc]
         if origin is None or self.cors_allowed_origins == []:
             return
         allowed = self._cors_allowed_origins(request.environ)
+        if request.query.get("EIO") == LegacySocket.revision and "://" not in origin:
+            # Clients up to 1.3 leave the scheme out, on Node; no browser does.
+            origin = next((one for one in allowed or () if one.endswith(f"://{origin}")), origin)
         if allowed is not None and origin not in allowed:
             raise RequestRefused(
                 Fault.FORBIDDEN,

@@ -476,7 +476,9 @@ feature("binary-both-ways", async (bench) => {
   const socket = await bench.open("/chat");
   const all = Buffer.from(Array.from({ length: 256 }, (_, i) => i));
   same(await ask(socket, "binary_shape", all), { seen: `bytes:${all.toString("hex")}`, back: all });
-  same(await ask(socket, "binary_shape", new Uint8Array([1, 2]).buffer), { seen: "bytes:0102", back: bytes(1, 2) });
+  if (bench.version !== "1.3.5") { // which sends zeros for it
+    same(await ask(socket, "binary_shape", new Uint8Array([1, 2]).buffer), { seen: "bytes:0102", back: bytes(1, 2) });
+  }
   if (!bench.isLegacy) {
     same(await ask(socket, "binary_shape", new Uint8Array([0, 1, 2, 3]).subarray(1, 3)), { seen: "bytes:0102", back: bytes(1, 2) });
   }

@@ -3,6 +3,7 @@
 
 const assert = require("node:assert");
 const { readFileSync } = require("node:fs");
+const { createRequire } = require("node:module");
 const { join } = require("node:path");
 
 const PATIENCE = 30_000; // for one step; the machine may be slow, and nothing here waits in vain
@@ -31,10 +32,11 @@ class Bench {
     this.url = url;
     this.transport = transport;
     const { version } = JSON.parse(readFileSync(join(__dirname, "../node_modules", client, "package.json")));
+    this.version = version;
     this.major = Number(version.split(".")[0]);
     this.isLegacy = this.major < 3;
-    if (version.startsWith("1.3.")) hidePools();
     this.io = require(client);
+    if (version.startsWith("1.3.")) hidePools(client);
     this.sockets = [];
   }
 
@@ -99,8 +101,16 @@ function inQuery({ auth, query, ...options }) {
 }
 
 /** 1.3.x takes the whole pool in which today's Node keeps a small Buffer for the Buffer itself. */
-function hidePools() {
-  Object.defineProperty(Buffer.prototype, "buffer", { get: () => undefined });
+function hidePools(client) {
+  const engine = createRequire(require.resolve(client)).resolve("engine.io-client");
+  const parser = createRequire(engine)("engine.io-parser");
+  for (const name of ["encodePacket", "encodeBase64Packet"]) {
+    const encode = parser[name];
+    parser[name] = ({ type, data }, ...rest) => {
+      if (Buffer.isBuffer(data)) data = Object.defineProperty(Buffer.from(data), "buffer", { value: undefined });
+      return encode({ type, data }, ...rest);
+    };
+  }
 }
 
 function connected(socket) {

@@ -1,0 +1,175 @@
+"""Engine.IO revision 3, for clients 1.x and 2.x."""
+
+from __future__ import annotations
+
+import json
+import urllib.parse
+
+import pytest
+
+from sionamespace.protocol.engineio import Parcel
+from sionamespace.protocol.engineio3 import decode_binary_payload, decode_payload
+from tests.unit.engine.test_server import Site
+
+TEXT = "EIO=3&transport=polling&b64=1&t=Q86kQ02"
+BINARY = "EIO=3&transport=polling&t=Q86kQ02"
+ONLY_BINARY = "EIO=3&transport=polling&t=1795409157698-0"
+
+
+@pytest.fixture
+def site(threaded):
+    return Site(threaded)
+
+
+class Polling:
+    """A polling client of revision 3."""
+
+    def __init__(self, site, handshake=TEXT):
+        self._site = site
+        self.opening = site.request("GET", handshake)
+        packet = packets_of(self.opening)[0]
+        self.sid = json.loads(packet[1:])["sid"]
+        self.receiver = site.receivers[self.sid]
+        self.link = self.receiver.link
+
+    def poll(self, query=""):
+        return self._site.request("GET", f"EIO=3&transport=polling&sid={self.sid}{query}")
+
+    def post(self, body, query="", **environ):
+        query = f"EIO=3&transport=polling&sid={self.sid}{query}"
+        return self._site.request("POST", query, body, **environ)
+
+
+def packets_of(reply):
+    assert reply.status == 200
+    if reply.headers["Content-Type"] == "application/octet-stream":
+        return decode_binary_payload(reply.body)
+    assert reply.headers["Content-Type"] == "text/plain; charset=UTF-8"
+    return decode_payload(reply.body.decode())
+
+
+class TestHandshake:
+    def test_a_client_that_takes_text_gets_text(self, site):
+        client = Polling(site)
+        assert client.opening.headers["Content-Type"] == "text/plain; charset=UTF-8"
+        assert client.link.protocol == 4
+
+    def test_one_that_takes_both_gets_text(self, site):
+        opening = Polling(site, BINARY).opening
+        assert opening.headers["Content-Type"] == "text/plain; charset=UTF-8"
+
+    def test_one_that_takes_binary_only_gets_that(self, site):
+        opening = Polling(site, ONLY_BINARY).opening
+        assert opening.headers["Content-Type"] == "application/octet-stream"
+
+    def test_it_can_be_turned_off(self, threaded):
+        reply = Site(threaded, legacy_clients=False).request("GET", TEXT)
+        assert reply.fault == (400, {"code": 5, "message": "Unsupported protocol version"})
+
+    @pytest.mark.parametrize("eio", ["", "&EIO=2", "&EIO=5", "&EIO=x", "&EIO="])
+    def test_no_other_revision_is_taken_for_it(self, site, eio):
+        reply = site.request("GET", f"transport=polling{eio}")
+        assert reply.fault == (400, {"code": 5, "message": "Unsupported protocol version"})
+
+    @pytest.mark.parametrize("method", ["GET", "POST"])
+    @pytest.mark.parametrize("eio", ["", "&EIO=4"])
+    def test_a_session_keeps_its_revision(self, site, method, eio):
+        sid = Polling(site).sid
+        reply = site.request(method, f"transport=polling&sid={sid}{eio}", "1:6")
+        assert reply.fault == (400, {"code": 3, "message": "Bad request"})
+
+    def test_nor_does_one_of_revision_4_become_one_of_3(self, site):
+        reply = site.request("GET", f"EIO=3&transport=polling&sid={site.open()}")
+        assert reply.fault == (400, {"code": 3, "message": "Bad request"})
+
+    def test_an_origin_without_a_scheme_is_the_servers_own_if_its_host_is(self, site):
+        assert site.request("GET", TEXT, HTTP_ORIGIN="testserver").status == 200
+        assert site.request("GET", TEXT, HTTP_ORIGIN="elsewhere").status == 403
+        assert site.request("GET", TEXT, HTTP_ORIGIN="server").status == 403
+        assert site.handshake(HTTP_ORIGIN="testserver").status == 403
+
+
+class TestPolling:
+    def test_messages_are_ascii_text(self, site):
+        client = Polling(site)
+        client.link.send(Parcel.of_message('2["é😀"]'))
+        reply = client.poll()
+        assert reply.body == rb'24:42["\u00e9\ud83d\ude00"]'
+
+    def test_binary_is_base64_for_those_that_take_no_other(self, site):
+        client = Polling(site)
+        client.link.send(Parcel.of_message("51-[]", (b"\x01",)))
+        assert client.poll().body == b"6:451-[]6:b4AQ=="
+
+    def test_and_makes_the_payload_binary_for_the_others(self, site):
+        client = Polling(site, BINARY)
+        client.link.send(Parcel.of_message("51-[]", (b"\x01",)))
+        reply = client.poll()
+        assert reply.headers["Content-Type"] == "application/octet-stream"
+        assert packets_of(reply) == ["451-[]", b"\x01"]
+
+    def test_each_form_is_built_once_for_all(self, site):
+        parcel = Parcel.of_message("2[]")
+        clients = [Polling(site, form) for form in (TEXT, TEXT, BINARY, ONLY_BINARY)]
+        for client in clients:
+            client.link.send(parcel)
+        replies = [client.poll() for client in clients]
+        assert [packets_of(reply) for reply in replies] == [["42[]"]] * 4
+        assert parcel._forms is not None and len(parcel._forms) == 2
+
+    def test_posts_are_text_or_binary(self, site):
+        client = Polling(site)
+        assert client.post("2:4a6:b4AQI=").body == b"ok"
+        binary = b"\x00\x02\xff4b\x01\x02\xff\x04\x07"
+        client.post(binary, CONTENT_TYPE="application/octet-stream")
+        assert client.receiver.messages == ["a", b"\x01\x02", "b", b"\x07"]
+
+    @pytest.mark.parametrize("kind", ["text/plain", "application/octet-stream"])
+    def test_a_broken_post_closes(self, site, kind):
+        client = Polling(site)
+        reply = client.post(b"\xff4a", CONTENT_TYPE=kind)
+        assert reply.fault == (400, {"code": 3, "message": "Bad request"})
+        assert client.receiver.reasons == ["parse error"]
+
+    def test_a_binary_post_of_revision_4_closes(self, site):
+        sid = site.open()
+        assert site.post(sid, b"4a", CONTENT_TYPE="application/octet-stream").status == 400
+        assert site.receivers[sid].reasons == ["parse error"]
+
+    def test_a_ping_is_answered_with_its_data(self, site):
+        client = Polling(site)
+        client.post("7:2prob😀")
+        assert packets_of(client.poll()) == ["3prob😀"]
+
+
+class TestScripts:
+    @pytest.mark.parametrize("eio", ["3", "4"])
+    def test_polls_are_calls_of_a_function(self, site, eio):
+        reply = site.request("GET", f"EIO={eio}&transport=polling&b64=1&j=0;alert(1)")
+        assert reply.headers["Content-Type"] == "text/javascript; charset=UTF-8"
+        assert reply.body.startswith(b'___eio[01]("')
+        assert reply.body.endswith(b'");')
+
+    def test_ends_of_lines_of_javascript_are_escaped(self, site):
+        client = Polling(site)
+        client.link.send(Parcel("3\u2028\u2029"))
+        assert client.poll("&j=1").body == b'___eio[1]("3:3\\u2028\\u2029");'
+
+    def test_errors_are_no_scripts(self, site):
+        reply = site.request("GET", "EIO=3&transport=polling&sid=unknown&j=0")
+        assert reply.fault[1]["code"] == 1
+
+    @pytest.mark.parametrize(
+        ("sent", "message"), [("a", "a"), ("a\\nb", "a\nb"), ("a\\\\nb", "a\\nb"), ("é+&", "é+&")]
+    )
+    def test_posts_are_forms(self, site, sent, message):
+        client = Polling(site)
+        form = urllib.parse.urlencode({"d": f"{len(message) + 1}:4{sent}"})
+        assert client.post(form, "&j=0").body == b"ok"
+        assert client.receiver.messages == [message]
+
+    @pytest.mark.parametrize("form", ["", "e=2:4a", "d=%ff", "nonsense", "d"])
+    def test_a_form_without_a_payload_closes(self, site, form):
+        client = Polling(site)
+        assert client.post(form, "&j=0").status == 400
+        assert client.receiver.reasons == ["parse error"]
