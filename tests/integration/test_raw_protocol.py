@@ -413,7 +413,7 @@ CODES = {
 REFUSED = {
     "no EIO": ("GET", "transport=polling", 400, 5),
     "empty EIO": ("GET", "EIO=&transport=polling", 400, 5),
-    "EIO 3": ("GET", "EIO=3&transport=polling", 400, 5),
+    "EIO 2": ("GET", "EIO=2&transport=polling", 400, 5),
     "EIO 5": ("GET", "EIO=5&transport=polling", 400, 5),
     "EIO of text": ("GET", "EIO=four&transport=polling", 400, 5),
     "no transport": ("GET", "EIO=4", 400, 0),
@@ -441,7 +441,7 @@ def test_a_bad_request_is_answered_as_nodes_server_does(
     assert logged(abused, mark, "refusing a request") == 1
 
 
-@pytest.mark.parametrize("query", ["EIO=3&transport=websocket", BASE + "&sid=nobody"])
+@pytest.mark.parametrize("query", ["EIO=2&transport=websocket", BASE + "&sid=nobody"])
 def test_a_bad_websocket_request_is_answered(abused: ServerProcess, query: str) -> None:
     with pytest.raises(websocket.WebSocketBadStatusException) as refused:
         websocket.create_connection(f"ws://127.0.0.1:{abused.port}/socket.io/?{query}", timeout=30)

@@ -287,7 +287,7 @@ async def test_a_client_that_reads_nothing_is_cut_off_and_costs_nobody_else(site
 
 @run
 async def test_a_refused_websocket_gets_the_reason_where_the_server_can_say_it(site):
-    plain = site.websocket("EIO=3&transport=websocket")
+    plain = site.websocket("EIO=2&transport=websocket")
     assert await plain.next() == {"type": "websocket.close", "code": 1008}
     able = site.websocket("EIO=9&transport=websocket", extensions={"websocket.http.response": {}})
     assert (await able.next())["status"] == 400

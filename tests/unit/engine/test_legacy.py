@@ -115,7 +115,7 @@ class TestPolling:
             client.link.send(parcel)
         replies = [client.poll() for client in clients]
         assert [packets_of(reply) for reply in replies] == [["42[]"]] * 4
-        assert parcel._forms is not None and len(parcel._forms) == 2
+        assert len(parcel._forms) == 2
 
     def test_posts_are_text_or_binary(self, site):
         client = Polling(site)
