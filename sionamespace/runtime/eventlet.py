@@ -8,6 +8,7 @@ import time
 import warnings
 from collections import deque
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from contextvars import Context
 from typing import Any
 
@@ -41,6 +42,8 @@ class EventletDriver:
     """
 
     name = "eventlet"
+    engine: AbstractContextManager[object] = nullcontext()
+    one_thread = True
 
     def __init__(self) -> None:
         self._ident: int | None = None

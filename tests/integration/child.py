@@ -110,6 +110,7 @@ class ServerProcess(Child):
     """The test application, serving."""
 
     def __init__(self, port: int = 0, **options: object) -> None:
+        options.setdefault("async_mode", os.environ.get("SIO_TEST_MODE") or None)
         super().__init__(
             sys.executable, "server.py", "--port", str(port), "--options", json.dumps(options)
         )
