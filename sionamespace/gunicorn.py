@@ -29,10 +29,7 @@ class EventletWorker(AsyncWorker):  # type: ignore[misc]
 
     def handle(self, listener: Any, client: Any, addr: Any) -> None:
         """Serve one connection."""
-        green = greenio.GreenSocket(client)
-        if self.cfg.is_ssl:
-            green = self._wrap(green)
-        super().handle(listener, green, addr)
+        super().handle(listener, self._wrap(client) if self.cfg.is_ssl else client, addr)
 
     def _wrap(self, green: Any) -> Any:
         from eventlet.green import ssl
@@ -69,7 +66,7 @@ class EventletWorker(AsyncWorker):  # type: ignore[misc]
         listener = greenio.GreenSocket(sock.sock)
         while True:
             client, address = listener.accept()
-            pool.spawn_n(self.handle, sock, client.fd, address)
+            pool.spawn_n(self.handle, sock, client, address)
 
 
 class PatchedEventletWorker(EventletWorker):
