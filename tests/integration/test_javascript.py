@@ -15,7 +15,7 @@ TRANSPORTS = ["polling", "websocket", "upgrade"]
 FEATURES = re.findall(r'^feature\("([^"]+)"', (HERE / "js/features.js").read_text(), re.MULTILINE)
 
 
-MODES = ["eventlet", "asyncio"]
+MODES = ["eventlet", "gevent", "threads", "asyncio"]
 
 ServerIn = Callable[[str], ServerProcess]
 
@@ -73,3 +73,4 @@ def test_the_log_has_no_surprises(outcomes: Outcomes, server_in: ServerIn, mode:
     server = server_in(mode)
     assert server.faults() == []
     assert any("Deliberate: the secret" in line for line in server.lines), "failures are logged"
+    assert any(f"async_mode is {mode}" in line for line in server.lines)
