@@ -90,10 +90,13 @@ class ServerSocket:
 
 
 def _plain(sock: Any) -> Any:
-    """The socket below a green one."""
-    if isinstance(sock, _socket.socket):
-        return sock
-    return getattr(sock, "fd", None) or getattr(sock, "_sock", None) or sock
+    """The socket below a green one, or below two: what accepts may have been made green twice."""
+    while not isinstance(sock, _socket.socket):
+        below = getattr(sock, "fd", None) or getattr(sock, "_sock", None)
+        if below is None:
+            break
+        sock = below
+    return sock
 
 
 def _is_tls(sock: Any) -> bool:

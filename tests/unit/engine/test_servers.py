@@ -124,6 +124,14 @@ class TestDetaching:
         sock.close()
         assert pair[1].recv(10) == b""
 
+    def test_one_that_was_made_green_twice_is_taken_too(self, pair):
+        sock = ServerSocket(GreenSocket(GreenSocket(pair[0])), lambda sock: None)
+        assert sock.detach()
+        assert sock.send(b"hello") == 5
+        sock.shutdown()
+        assert pair[1].recv(10) == b"hello"
+        sock.close()
+
     def test_the_servers_own_end_does_not_touch_it(self, pair):
         green = GreenSocket(pair[0])
         sock = ServerSocket(green, lambda sock: None)
