@@ -17,6 +17,7 @@ _ROOT = Path(__file__).resolve().parent.parent
 _SERVERS = Path(__file__).resolve().parent / "servers"
 _NODE_MODULES = (_ROOT / "tests" / "integration" / "node_modules",)
 """Where Node may find socket.io, beside what NODE_PATH says."""
+_MODES = ("eventlet", "gevent", "threads")
 
 
 @attrs.frozen
@@ -82,14 +83,14 @@ def of_tree(name: str, tree: Path) -> Peer:
     """sionamespace as it is in another folder, to measure a change against what was before."""
     if not (tree / "sionamespace").is_dir():
         raise ValueError(f"there is no sionamespace/ in {tree}")
-    return Peer(name, "sionamespace_server.py", ("eventlet",), tree=tree.resolve())
+    return Peer(name, "sionamespace_server.py", _MODES, tree=tree.resolve())
 
 
 PEERS: Mapping[str, Peer] = {
     peer.name: peer
     for peer in (
         of_tree("sionamespace", _ROOT),
-        Peer("python-socketio", "python_socketio_server.py", ("eventlet",)),
+        Peer("python-socketio", "python_socketio_server.py", _MODES),
         Peer("node", "node_server.js"),
         Peer("eventlet", "eventlet_server.py", ("eventlet",), bare=True),
         Peer("c", "bare_server.c", bare=True),

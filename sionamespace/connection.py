@@ -251,7 +251,7 @@ class Connection:
 
         async def job() -> None:
             answer = await run(spec, session.sid, event, args)
-            self._inbox_bytes -= cost
+            self._on_engine(self._leave_inbox, cost)
             if packet.id is not None:
                 self._answer(mounted, session, event, packet.id, answer)
 
@@ -263,6 +263,9 @@ class Connection:
             self._runtime.start(job)
         else:
             session.line.put(job)
+
+    def _leave_inbox(self, cost: int) -> None:
+        self._inbox_bytes -= cost
 
     def _answer(
         self, mounted: Mounted, session: Session, event: str, number: int, answer: Answer

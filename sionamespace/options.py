@@ -66,8 +66,9 @@ class Options:
     and nobody else notices.
     """
 
-    async_mode: str = "eventlet"
-    """How handlers run: ``eventlet``, or ``asyncio`` (ASGI)."""
+    async_mode: str | None = None
+    """How handlers run: ``eventlet``, ``gevent``, ``threads``, or ``asyncio`` (ASGI); None chooses
+    what fits the process, never asyncio, and says so in the log."""
     worker_threads: int = attrs.field(default=64, validator=_positive)
     """Under asyncio, how many ``def`` handlers may run at once, each on a thread."""
 

@@ -15,7 +15,15 @@ from typing import Any
 from sionamespace.errors import ConfigurationError
 from sionamespace.ports import Runtime
 
-__all__ = ["announce", "listen", "raise_file_limit", "run_eventlet"]
+__all__ = [
+    "BACKLOG",
+    "LOOK_AGAIN",
+    "PATIENCE",
+    "announce",
+    "listen",
+    "raise_file_limit",
+    "run_eventlet",
+]
 
 _log = logging.getLogger("sionamespace.run")
 
@@ -23,13 +31,13 @@ _MAX_REQUESTS = 1_000_000
 """How many requests may be open at once. Each WebSocket and each waiting poll is one, so the
 server's own limit, 1,024, would be one on the number of clients."""
 
-_BACKLOG = 1024
+BACKLOG = 1024
 """How many clients may wait to be accepted."""
 
-_PATIENCE = 5.0
+PATIENCE = 5.0
 """How many seconds clients and requests that are under way have when the server stops."""
 
-_LOOK_AGAIN = 0.01
+LOOK_AGAIN = 0.01
 """After how many seconds a server that stops looks again whether all clients are gone."""
 
 
@@ -56,13 +64,13 @@ def run_eventlet(
     from eventlet import wsgi
 
     class Pool(eventlet.GreenPool):  # type: ignore[misc]
-        """Green threads that are not waited for longer than `_PATIENCE` at the end."""
+        """Green threads that are not waited for longer than `PATIENCE` at the end."""
 
         def waitall(self) -> None:
             stop()
-            with eventlet.Timeout(_PATIENCE, False):
+            with eventlet.Timeout(PATIENCE, False):
                 while not stopped():
-                    eventlet.sleep(_LOOK_AGAIN)
+                    eventlet.sleep(LOOK_AGAIN)
                 super().waitall()
 
     raise_file_limit()
@@ -70,7 +78,7 @@ def run_eventlet(
 
     def open_listener(family: socket.AddressFamily) -> Any:
         # Not shared: a second process on the port would get half of each client's requests.
-        return eventlet.listen((host, port), family=family, backlog=_BACKLOG, reuse_port=False)
+        return eventlet.listen((host, port), family=family, backlog=BACKLOG, reuse_port=False)
 
     listener = listen(open_listener, host, port)
     settings = {"log": _WsgiLog(), "debug": False, **settings}

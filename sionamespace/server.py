@@ -14,12 +14,14 @@ from sionamespace.engine.server import EngineServer
 from sionamespace.engine.wsgi import WSGIEngine
 from sionamespace.errors import ConfigurationError
 from sionamespace.options import Options
+from sionamespace.process import check_alone, mode_of_worker, stop_with_process
 from sionamespace.rooms import RoomManager
 from sionamespace.router import Router, Routes
 from sionamespace.run import run_eventlet
 from sionamespace.run_uvicorn import run_uvicorn
 from sionamespace.runtime.aio import AsyncioRuntime
-from sionamespace.runtime.threaded import Driver, ThreadedRuntime
+from sionamespace.runtime.choice import choose, make_driver
+from sionamespace.runtime.threaded import ThreadedRuntime
 from sionamespace.wsgi import WSGIApplication, WSGIMiddleware
 
 __all__ = ["MODE_VARIABLE", "Server"]
@@ -31,15 +33,6 @@ _GOODBYES = 1.0
 
 MODE_VARIABLE = "SIONAMESPACE_ASYNC_MODE"
 """The environment variable with the mode of servers that do not say their own."""
-
-
-def _eventlet() -> Driver:
-    from sionamespace.runtime.eventlet import EventletDriver
-
-    return EventletDriver()
-
-
-_DRIVERS: Mapping[str, Callable[[], Driver]] = {"eventlet": _eventlet}
 
 
 class Server(Application):
@@ -68,11 +61,12 @@ class Server(Application):
         if MODE_VARIABLE in os.environ:
             options.setdefault("async_mode", os.environ[MODE_VARIABLE])
         parsed = Options.parse(options)
-        runtime = _runtime(parsed)
+        runtime, why = _runtime(parsed)
         super().__init__(routes, runtime, parsed, _check_rooms(rooms))
         self.engine = EngineServer(parsed, runtime, self.accept)
         self._ends_at = 0.0
-        _log.info("async_mode is %s", self.async_mode)
+        self._outlive_process: Callable[[], None] | None = None
+        _log.info("async_mode is %s (%s)", self.async_mode, why)
 
     def wsgi(
         self,
@@ -86,11 +80,17 @@ class Server(Application):
             app: any WSGI application, such as a Flask one.
             path: where clients connect to; their default is ``socket.io``.
             static: files to serve, by URL: ``{"/": "index.html", "/static/": "static/"}``.
+
+        Raises:
+            ConfigurationError: if gunicorn starts several workers, or one that cannot serve.
         """
         if not isinstance(self.runtime, ThreadedRuntime):
             raise ConfigurationError(
                 "async_mode='asyncio' is for ASGI: use server.asgi(), or another async_mode"
             )
+        check_alone()
+        if self._outlive_process is None:
+            self._outlive_process = stop_with_process(self.runtime, self.shutdown, self._stopped)
         engine = WSGIEngine(self.engine, self.runtime, self.options.max_message_bytes)
         return WSGIMiddleware(engine, app, path, static)
 
@@ -135,7 +135,10 @@ class Server(Application):
             run_uvicorn(asgi, host, port, limit, self.shutdown, **settings)
         else:
             wsgi = app if isinstance(app, WSGIMiddleware) else self.wsgi(app)
-            run_eventlet(wsgi, host, port, self.runtime, self.shutdown, self._stopped, **settings)
+            run = _runner(self.async_mode)
+            run(wsgi, host, port, self.runtime, self.shutdown, self._stopped, **settings)
+            if self._outlive_process is not None:
+                self._outlive_process()
 
     def shutdown(self) -> None:
         """End every connection, as `Application.shutdown` does; `run` waits for it to be done."""
@@ -147,16 +150,24 @@ class Server(Application):
         return self.idle and said_goodbye
 
 
-def _runtime(options: Options) -> ThreadedRuntime | AsyncioRuntime:
+def _runtime(options: Options) -> tuple[ThreadedRuntime | AsyncioRuntime, str]:
+    """The runtime of a server, and why it is this one."""
     if options.async_mode == "asyncio":
-        return AsyncioRuntime(options.worker_threads)
-    make = _DRIVERS.get(options.async_mode)
-    if make is None:
-        known = ", ".join([*_DRIVERS, "asyncio"])
-        raise ConfigurationError(
-            f"async_mode={options.async_mode!r} is not known; there are: {known}"
-        )
-    return ThreadedRuntime(make())
+        return AsyncioRuntime(options.worker_threads), "as asked for"
+    mode, why = choose(options.async_mode, mode_of_worker())
+    return ThreadedRuntime(make_driver(mode)), why
+
+
+def _runner(mode: str) -> Callable[..., None]:
+    if mode == "gevent":
+        from sionamespace.serving.gevent import run_gevent
+
+        return run_gevent
+    if mode == "threads":
+        from sionamespace.serving.threads import run_threads
+
+        return run_threads
+    return run_eventlet
 
 
 def _check_rooms(rooms: RoomManager | None) -> RoomManager | None:

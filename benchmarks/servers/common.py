@@ -24,5 +24,7 @@ def announce(**versions: str) -> None:
 
 
 def version(distribution: str) -> str:
-    """The installed version of a distribution."""
+    """The installed version of a distribution; threads are Python's own."""
+    if distribution == "threads":
+        return platform.python_version()
     return metadata.version(distribution)

@@ -25,7 +25,7 @@ class Bench(Namespace):
 
 def main() -> None:
     """Serve until terminated."""
-    asked = arguments("eventlet")
+    asked = arguments("eventlet", "gevent", "threads")
     announce(sionamespace=sionamespace.__version__, **{asked.mode: version(asked.mode)})
     Server({"/": Bench()}, async_mode=asked.mode).run("127.0.0.1", asked.port)
 

@@ -37,9 +37,8 @@ _unheard.setLevel(logging.WARNING)
 _CLOSE_TIMEOUT = 30.0
 """How many seconds a closed connection may take to fetch what was left for it, as in Node."""
 
-_SERVERS_OWN = frozenset(
-    {"wsgi.input", "wsgi.errors", "wsgi.file_wrapper", "headers_raw", "gunicorn.socket"}
-)
+_SERVERS_OWN = frozenset({"wsgi.input", "wsgi.errors", "wsgi.file_wrapper", "headers_raw"})
+_SERVERS_OWN_PREFIXES = ("eventlet.", "gunicorn.", "werkzeug.", "sionamespace.", "wsgi.early_hints")
 """What of an environ belongs to the web server and would keep a request in memory."""
 
 
@@ -363,4 +362,4 @@ class EngineServer(engineio.Server):  # type: ignore[misc]
 
 
 def _without_server(environ: Mapping[str, Any]) -> dict[str, Any]:
-    return {k: v for k, v in environ.items() if not k.startswith("eventlet.")}
+    return {k: v for k, v in environ.items() if not k.startswith(_SERVERS_OWN_PREFIXES)}

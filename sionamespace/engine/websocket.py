@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Any, TypeAlias
 from typing import Protocol as Interface
@@ -30,6 +31,8 @@ _READ = 65536
 
 _ORDINARY = {0x81: Opcode.TEXT, 0x82: Opcode.BINARY}
 """The first bytes of final text and binary frames without extensions."""
+
+_NO_TURNS = nullcontext()
 
 _MAX_OWED = 65536
 """How many bytes of pongs may wait for a peer that does not read them."""
@@ -94,10 +97,16 @@ class WebSocketDriver:
 
     Args:
         start: starts a function in a thread or green thread of its own.
+        engine: held while it reads or writes, and not while it waits; see
+            `sionamespace.runtime.threaded.Driver.engine`.
     """
 
     def __init__(
-        self, raw: RawSocket, handshake: Handshake, start: Callable[[Callable[[], None]], object]
+        self,
+        raw: RawSocket,
+        handshake: Handshake,
+        start: Callable[[Callable[[], None]], object],
+        engine: AbstractContextManager[object] = _NO_TURNS,
     ) -> None:
         self.busy = False
         self.on_packet: Callable[[str | bytes], object] = _ignore
@@ -106,6 +115,7 @@ class WebSocketDriver:
         self._protocol = handshake.opened()
         self._max_bytes = handshake.max_bytes
         self._start = start
+        self._engine = engine
         self._rest = b""
         self._ended = False
         self._fault: Exception | None = None
@@ -156,14 +166,19 @@ class WebSocketDriver:
             return b""
 
     def _write_rest(self) -> None:
-        while self._rest and not self._ended:
+        """Write what waits, as the kernel takes it; in a thread or green thread of its own."""
+        while self.busy:
             try:
                 self._raw.wait_writable()
             except OSError:
                 self.abort()
-                break
-            data, self._rest = self._rest, b""
-            self._rest = self._write_some(data) + self._rest
+            with self._engine:
+                data, self._rest = self._rest, b""
+                self._rest = self._write_some(data) + self._rest if data else b""
+                if not self._rest or self._ended:
+                    self._written()
+
+    def _written(self) -> None:
         self.busy = False
         if self._last_words:
             self._raw.shutdown()
@@ -203,22 +218,30 @@ class WebSocketDriver:
     def _read_some(self, ended: Callable[[str], object]) -> bool:
         """Read what is there; False, after telling why, at the end."""
         try:
-            reason = self._receive(self._raw.recv(_READ))
+            data = self._raw.recv(_READ)
         except BlockingIOError:
             return True
         except OSError:
-            reason = Reason.TRANSPORT_ERROR
-        if reason is not None:
-            ended(reason)
+            data = None
+        with self._engine:
+            try:
+                reason = self._receive(data)
+            except OSError:
+                reason = Reason.TRANSPORT_ERROR
+            if reason is not None:
+                ended(reason)
         return reason is None
 
     def _close(self) -> None:
-        self._read_all = True
-        if not self.busy:
-            self._raw.close()
+        with self._engine:
+            self._read_all = True
+            if not self.busy:
+                self._raw.close()
 
-    def _receive(self, data: bytes) -> str | None:
-        """Take some bytes, none at the end; why it is over, or None."""
+    def _receive(self, data: bytes | None) -> str | None:
+        """Take some bytes, none at the end, None after an error; why it is over, or None."""
+        if data is None:
+            return Reason.TRANSPORT_ERROR
         if not data or self._ended:
             return Reason.TRANSPORT_CLOSE
         data = self._take_ordinary(data)

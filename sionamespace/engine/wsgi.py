@@ -10,6 +10,7 @@ from sionamespace.engine.server import EngineServer, Opening, Poll, Post, Todo
 from sionamespace.engine.servers import find_socket
 from sionamespace.engine.socket import EngineSocket
 from sionamespace.engine.websocket import Handshake, WebSocketDriver
+from sionamespace.errors import ConfigurationError
 from sionamespace.runtime.threaded import ThreadedRuntime
 
 __all__ = ["WSGIEngine"]
@@ -32,10 +33,12 @@ class WSGIEngine:
     def __call__(
         self, environ: Mapping[str, Any], start_response: StartResponse
     ) -> Iterable[bytes]:
-        self._runtime.bind()
+        self._bind()
         request = Request.of(environ)
         try:
-            answer = self._do(request, self._server.route(request))
+            with self._runtime.engine:
+                todo = self._server.route(request)
+            answer = self._do(request, todo)
         except RequestRefused as refused:
             answer = self._server.refusal(refused)
         if not isinstance(answer, Response):
@@ -47,7 +50,8 @@ class WSGIEngine:
     def _do(self, request: Request, todo: Todo) -> Response | Iterable[bytes]:
         if isinstance(todo, Poll):
             todo.waiting.result()
-            return self._server.polled(todo.socket)
+            with self._runtime.engine:
+                return self._server.polled(todo.socket)
         if isinstance(todo, Post):
             return self._post(request, todo.socket)
         if isinstance(todo, Opening):
@@ -58,11 +62,13 @@ class WSGIEngine:
         try:
             body = request.read_body(self._max_bytes)
         except EOFError as error:
-            raise self._server.broken_off(socket, error) from None
+            with self._runtime.engine:
+                raise self._server.broken_off(socket, error) from None
         except BaseException:
             socket.posting = False
             raise
-        return self._server.posted(socket, body)
+        with self._runtime.engine:
+            return self._server.posted(socket, body)
 
     def _open(self, request: Request, socket: EngineSocket | None) -> Iterable[bytes]:
         handshake = Handshake(request.environ, self._max_bytes)
@@ -74,13 +80,23 @@ class WSGIEngine:
         if raw is None:
             raise RequestRefused(
                 Fault.BAD_REQUEST,
-                "this web server does not hand out its sockets, so there is no WebSocket; with "
-                "async_mode='eventlet' use server.run() or eventlet.wsgi.server",
+                "this web server does not hand out its sockets, so there is no WebSocket; use "
+                "server.run(), gunicorn, eventlet.wsgi, gevent.pywsgi or Werkzeug",
             )
-        websocket = WebSocketDriver(raw, handshake, self._runtime.start_blocking)
-        if socket is None:
-            ended = self._server.opened(request, websocket)
-        else:
-            ended = self._server.upgrading(socket, websocket)
-        websocket.serve(self._runtime.watch, ended)
+        runtime = self._runtime
+        with runtime.engine:
+            websocket = WebSocketDriver(raw, handshake, runtime.start_blocking, runtime.engine)
+            if socket is None:
+                ended = self._server.opened(request, websocket)
+            else:
+                ended = self._server.upgrading(socket, websocket)
+        websocket.serve(runtime.watch, ended)
         return raw.end_request()
+
+    def _bind(self) -> None:
+        self._runtime.bind()
+        if self._runtime.one_thread and not self._runtime.here():
+            raise ConfigurationError(
+                f"async_mode={self._runtime.name!r}, but this web server runs requests on several "
+                "threads; write Server(..., async_mode='threads')"
+            )

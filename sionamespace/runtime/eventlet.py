@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-import os
 import time
 import warnings
 from collections import deque
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from contextvars import Context
 from typing import Any
 
@@ -30,6 +30,8 @@ _log = logging.getLogger("sionamespace.runtime")
 _MAX_IDLE = 128
 """How many workers are kept for later."""
 _threading = patcher.original("threading")
+_os: Any = patcher.original("os")
+"""What monkey patching makes of it waits in a green way, which the hub and signals cannot."""
 
 
 class EventletDriver:
@@ -41,6 +43,8 @@ class EventletDriver:
     """
 
     name = "eventlet"
+    engine: AbstractContextManager[object] = nullcontext()
+    one_thread = True
 
     def __init__(self) -> None:
         self._ident: int | None = None
@@ -55,12 +59,12 @@ class EventletDriver:
         if self._ident is not None:
             return
         self._ident = get_ident()
-        ear, bell = os.pipe()
-        os.set_blocking(ear, False)
-        os.set_blocking(bell, False)
+        ear, bell = _os.pipe()
+        _os.set_blocking(ear, False)
+        _os.set_blocking(bell, False)
         self._bell = bell
         eventlet.spawn(self._deliver, ear)
-        os.write(bell, b"\0")  # for the mail that came before there was a bell
+        _os.write(bell, b"\0")  # for the mail that came before there was a bell
 
     def here(self) -> bool:
         # Before the engine runs, whoever calls is about to become its thread.
@@ -73,12 +77,12 @@ class EventletDriver:
         if not self._rung:
             self._rung = True
             if self._bell is not None:
-                os.write(self._bell, b"\0")
+                _os.write(self._bell, b"\0")
 
     def _deliver(self, ear: int) -> None:
         while True:
             hubs.trampoline(ear, read=True)
-            os.read(ear, 4096)
+            _os.read(ear, 4096)
             self._rung = False
             while self._mail:
                 function, args = self._mail.popleft()

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from typing import Any
 
 from sionamespace.ports import Runtime
+from sionamespace.runtime.originals import new_lock
 
 __all__ = ["PATIENCE", "Job", "Line"]
 
@@ -27,36 +29,46 @@ class Line:
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
         self._jobs: deque[Job] = deque()
-        self._busy = False
+        # A lock as a flag, as it is tested and set in one step: a job may come on one thread while
+        # another finds the line empty.
+        self._busy = new_lock()
 
     def put(self, job: Job) -> None:
         """Run a job after those that were put before it. Jobs handle their own errors."""
         self._jobs.append(job)
-        if not self._busy:
-            self._busy = True
-            self._runtime.start(self._work)
+        self._start()
 
     def put_last(self, job: Job) -> None:
         """Run a job after those before it, but wait for them no longer than `PATIENCE`.
 
         A handler that never ends must not keep its client's ``on_disconnect`` from running.
         """
-        if self._busy:
+        if self._busy.locked():
             self._runtime.later(PATIENCE, self._overtake, job)
         self.put(job)
 
+    def _start(self) -> None:
+        if self._busy.acquire(blocking=False):
+            self._runtime.start(self._work)
+
     def _overtake(self, job: Job) -> None:
-        if job in self._jobs:
+        with suppress(ValueError):  # its turn has come
             self._jobs.remove(job)
             self._runtime.start(job)
 
     async def _work(self) -> None:
         try:
-            while self._jobs:
-                await self._jobs.popleft()()
+            while (job := self._next()) is not None:
+                await job()
         finally:
-            # The flag falls in the same step in which the line is found empty. If it is not, a job
-            # broke off (eventlet's Timeout is no Exception); the others must not suffer for it.
-            self._busy = bool(self._jobs)
-            if self._busy:
-                self._runtime.start(self._work)
+            # More may be there: it came just now, or a job broke off (eventlet's Timeout is no
+            # Exception), for which the others must not suffer.
+            self._busy.release()
+            if self._jobs:
+                self._start()
+
+    def _next(self) -> Job | None:
+        try:
+            return self._jobs.popleft()
+        except IndexError:
+            return None

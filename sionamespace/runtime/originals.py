@@ -6,31 +6,43 @@ not be green, and green threads of one real thread must have one identity here.
 
 from __future__ import annotations
 
+import importlib
 import sys
 from collections.abc import Callable
-from contextlib import AbstractContextManager
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
-__all__ = ["get_ident", "new_lock"]
+__all__ = ["Lock", "get_ident", "new_lock", "sleep"]
 
 
-def _original(name: str) -> Any:
+class Lock(Protocol):
+    """A lock between operating system threads."""
+
+    def acquire(self, blocking: bool = True, timeout: float = -1) -> bool: ...
+    def release(self) -> None: ...
+    def locked(self) -> bool: ...
+    def __enter__(self) -> bool: ...
+    def __exit__(self, *error: object) -> None: ...
+
+
+def _original(module: str, name: str) -> Any:
+    if "gevent.monkey" in sys.modules:
+        from gevent import monkey
+
+        if monkey.is_object_patched(module, name):
+            return monkey.get_original(module, name)
     if "eventlet" in sys.modules:
         from eventlet import patcher
 
-        return getattr(patcher.original("_thread"), name)
-    if "gevent" in sys.modules:
-        from gevent import monkey
-
-        return monkey.get_original("_thread", name)
-    import _thread
-
-    return getattr(_thread, name)
+        return getattr(patcher.original(module), name)
+    return getattr(importlib.import_module(module), name)
 
 
-get_ident = cast("Callable[[], int]", _original("get_ident"))
+get_ident = cast("Callable[[], int]", _original("_thread", "get_ident"))
 """The identity of the calling operating system thread."""
 
-new_lock = cast("Callable[[], AbstractContextManager[bool]]", _original("allocate_lock"))
+new_lock = cast("Callable[[], Lock]", _original("_thread", "allocate_lock"))
 """A lock between operating system threads. Hold it for a few plain statements, never while
 calling out: a green thread that switched away inside would stop the whole thread."""
+
+sleep = cast("Callable[[float], None]", _original("time", "sleep"))
+"""Pauses the whole operating system thread."""

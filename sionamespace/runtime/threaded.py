@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Coroutine
+from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 from sionamespace.errors import WouldBlock
@@ -19,9 +20,20 @@ _log = logging.getLogger("sionamespace.runtime")
 
 
 class Driver(Protocol):
-    """The primitives of one concurrency library."""
+    """The primitives of one concurrency library.
+
+    "The engine's thread" is the one that may touch the engine. With a hub there is one for good;
+    with threads it is whichever holds the engine, one at a time.
+    """
 
     name: str
+
+    engine: AbstractContextManager[object]
+    """Held by what comes from a web server while it touches the engine, and never while it waits.
+    With a hub there is nothing to hold."""
+
+    one_thread: bool
+    """Whether web servers must call the engine on one thread."""
 
     def bind(self) -> None:
         """Make the calling thread the engine's own."""
@@ -69,6 +81,8 @@ class ThreadedRuntime:
         self.name = driver.name
         self._driver = driver
         self._portal = Portal(self, driver.start_real_thread)
+        self.engine = driver.engine
+        self.one_thread = driver.one_thread
         self.bind = driver.bind
         self.here = driver.here
         self.post = driver.post

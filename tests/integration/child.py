@@ -19,21 +19,24 @@ HERE = Path(__file__).parent
 PATIENCE = 30.0
 """Seconds within which anything happens; only a failure takes as long."""
 
+MODES = ("eventlet", "gevent", "threads")
+"""The modes of a server that runs on WSGI."""
+
 NOT_SET_UP = "the integration tests need Node and the clients' npm packages: run `make setup`"
 
 
 class Child:
     """A process and the lines that it has printed so far."""
 
-    def __init__(self, *command: str) -> None:
+    def __init__(self, *command: str, cwd: Path = HERE, **environ: str) -> None:
         self.lines: list[str] = []
         self._news = threading.Condition()
         self._ended = False
         # A session of its own, so that whatever it leaves behind can be found.
         self.process = subprocess.Popen(
             command,
-            cwd=HERE,
-            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+            cwd=cwd,
+            env={**os.environ, "PYTHONUNBUFFERED": "1", **environ},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

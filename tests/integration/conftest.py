@@ -13,7 +13,7 @@ from raw_client import OPEN
 @pytest.fixture(scope="session")
 def server() -> Iterator[ServerProcess]:
     """The test application, shared by the tests that do no harm to it."""
-    started = ServerProcess(ping_timeout=60)
+    started = ServerProcess(ping_timeout=60, async_mode="eventlet")
     yield started
     started.stop()
 

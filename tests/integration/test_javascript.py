@@ -40,7 +40,7 @@ CASES = [
 ]
 
 
-MODES = ["eventlet", "asyncio"]
+MODES = ["eventlet", "gevent", "threads", "asyncio"]
 
 ServerIn = Callable[[str], ServerProcess]
 
@@ -96,3 +96,4 @@ def test_the_log_has_no_surprises(outcomes: Outcomes, server_in: ServerIn, mode:
     server = server_in(mode)
     assert server.faults() == []
     assert any("Deliberate: the secret" in line for line in server.lines), "failures are logged"
+    assert any(f"async_mode is {mode}" in line for line in server.lines)

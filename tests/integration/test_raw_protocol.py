@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import websocket
-from child import ServerProcess
+from child import MODES, ServerProcess
 from raw_client import BASE, CLIENTS, Answer, Closed, Polling, RawClient, WebSocket, request
 
 LIMIT = 1_000_000
@@ -23,10 +23,10 @@ PLACEHOLDER = '{"_placeholder":true,"num":%s}'
 TEXT, BINARY, CONTINUATION = 1, 2, 0
 
 
-@pytest.fixture(scope="module")
-def abused() -> Iterator[ServerProcess]:
+@pytest.fixture(scope="module", params=MODES)
+def abused(request: pytest.FixtureRequest) -> Iterator[ServerProcess]:
     """A server for this module alone, so that its log shows what the abuse did."""
-    started = ServerProcess(ping_timeout=60)
+    started = ServerProcess(ping_timeout=60, async_mode=request.param)
     yield started
     started.stop()
 

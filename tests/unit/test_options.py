@@ -31,7 +31,7 @@ def test_the_defaults_are_those_that_are_written_down():
         "max_outbox_bytes": 1024 * 1024,
         "max_namespaces": 100,
     }
-    assert options.async_mode == "eventlet"
+    assert options.async_mode is None
     assert options.transports == ("polling", "websocket")
 
 

@@ -170,7 +170,7 @@ class TestStopping:
     def test_requests_that_do_not_end_are_not_waited_for_without_end(
         self, runtime, serve, monkeypatch
     ):
-        monkeypatch.setattr("sionamespace.run._PATIENCE", 0.01)
+        monkeypatch.setattr("sionamespace.run.PATIENCE", 0.01)
         endless = []
 
         def server(listener, app, custom_pool, **settings):

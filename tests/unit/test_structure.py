@@ -19,7 +19,7 @@ FLOORS = [
     {"rooms", "acks", "sessions", "delivery", "audience", "client"},
     {"handlers"},
     {"namespace", "router", "connection", "application"},
-    {"engine", "wsgi", "asgi", "run", "run_uvicorn"},
+    {"engine", "wsgi", "asgi", "run", "run_uvicorn", "serving", "process", "gunicorn"},
     {"server"},
     {"__init__"},
     {"testing", "cli"},
@@ -85,7 +85,21 @@ def test_what_a_module_exports_is_there(module: str) -> None:
 
 def test_only_the_drivers_know_their_libraries() -> None:
     homes = {
-        "eventlet": {"runtime/eventlet.py", "runtime/originals.py", "engine/servers.py", "run.py"},
+        "eventlet": {
+            "runtime/eventlet.py",
+            "runtime/originals.py",
+            "runtime/choice.py",
+            "engine/servers.py",
+            "run.py",
+            "gunicorn.py",
+        },
+        "gunicorn": {"gunicorn.py"},
+        "gevent": {
+            "runtime/gevent.py",
+            "runtime/originals.py",
+            "runtime/choice.py",
+            "serving/gevent.py",
+        },
         "engineio": {"engine/server.py"},
         "websockets": {"engine/websocket.py"},
     }

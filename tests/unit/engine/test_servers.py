@@ -89,11 +89,18 @@ class TestServerSocket:
         assert pair[1].recv(1) == b"x"
 
     def test_tls_that_wants_to_write_later_is_a_socket_that_would_block(self):
+        class Session:
+            def write(self, data):
+                raise ssl.SSLWantWriteError
+
         class Full:
+            __module__ = "gevent.ssl"
+            _sslobj = Session()
+
             def recv(self, size): ...
 
             def send(self, data):
-                raise ssl.SSLWantWriteError
+                raise AssertionError("this one would wait")
 
             def setsockopt(self, *option):
                 raise OSError("not a TCP socket")
@@ -117,6 +124,14 @@ class TestDetaching:
         sock.close()
         assert pair[1].recv(10) == b""
 
+    def test_one_that_was_made_green_twice_is_taken_too(self, pair):
+        sock = ServerSocket(GreenSocket(GreenSocket(pair[0])), lambda sock: None)
+        assert sock.detach()
+        assert sock.send(b"hello") == 5
+        sock.shutdown()
+        assert pair[1].recv(10) == b"hello"
+        sock.close()
+
     def test_the_servers_own_end_does_not_touch_it(self, pair):
         green = GreenSocket(pair[0])
         sock = ServerSocket(green, lambda sock: None)
@@ -126,11 +141,32 @@ class TestDetaching:
         assert sock.send(b"still here") == 10
         sock.close()
 
-    def test_another_socket_stays_the_servers(self, pair):
+    def test_from_a_plain_socket_the_connection_is_taken_and_the_server_finds_its_end(self, pair):
+        pair[0].setblocking(True)
         sock = ServerSocket(pair[0], lambda sock: None)
-        assert not sock.detach()
+        assert sock.detach()
+        with pytest.raises(BlockingIOError):
+            sock.recv(10)
+        pair[1].send(b"hello")
+        assert sock.recv(10) == b"hello"
+        assert pair[0].recv(10) == b""
+        with pytest.raises(BrokenPipeError):
+            pair[0].send(b"a response")
+        pair[0].close()
+        assert sock.send(b"still here") == 10
+        assert pair[1].recv(20) == b"still here"
         sock.close()
-        assert pair[0].fileno() >= 0
+        assert pair[1].recv(10) == b""
+
+    def test_what_is_no_socket_stays_the_servers(self):
+        class Foreign:
+            def recv(self, size): ...
+
+            def send(self, data): ...
+
+            def setsockopt(self, *option): ...
+
+        assert not ServerSocket(Foreign(), lambda sock: None).detach()
 
 
 class TestFindSocket:

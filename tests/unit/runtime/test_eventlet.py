@@ -70,6 +70,14 @@ class TestPost:
         for name in "abcd":
             assert [n for who, n in found if who == name] == list(range(200))
 
+    def test_posting_works_in_a_process_that_is_monkey_patched(self, driver, elsewhere, mocker):
+        for name in ("read", "write"):
+            mocker.patch(f"os.{name}", side_effect=AssertionError("it would wait"))
+        found = []
+        driver.post(found.append, "posted")
+        mail_is_read(driver, elsewhere)
+        assert found == ["posted"]
+
     def test_the_engines_own_thread_may_post_and_does_not_run_it_at_once(self, driver, elsewhere):
         found = []
         driver.post(found.append, "posted")

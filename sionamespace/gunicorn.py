@@ -1,0 +1,78 @@
+"""A worker for gunicorn, which removed its own for eventlet in version 26.
+
+gunicorn -k sionamespace.gunicorn.EventletWorker -w 1 module:app
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import eventlet
+from eventlet import greenio
+from gunicorn.workers.base_async import AsyncWorker
+
+__all__ = ["EventletWorker", "PatchedEventletWorker"]
+
+_BEAT = 1.0
+"""Seconds between two signs of life; gunicorn kills a worker that gives none for ``timeout``."""
+
+
+class EventletWorker(AsyncWorker):  # type: ignore[misc]
+    """Serves each connection in a green thread. Nothing is monkey-patched."""
+
+    def timeout_ctx(self) -> Any:
+        """How long a connection may wait for its next request."""
+        return eventlet.Timeout(self.cfg.keepalive or None, False)
+
+    def handle(self, listener: Any, client: Any, addr: Any) -> None:
+        """Serve one connection."""
+        super().handle(listener, self._wrap(client) if self.cfg.is_ssl else client, addr)
+
+    def _wrap(self, green: Any) -> Any:
+        from eventlet.green import ssl
+        from gunicorn.sock import ssl_context
+
+        return ssl.GreenSSLSocket(green, server_side=True, _context=ssl_context(self.cfg))
+
+    def handle_quit(self, sig: int, frame: Any) -> None:
+        """End at once; not in the signal's handler, which may have stopped any green thread."""
+        self.alive = False
+        signal.signal(sig, signal.SIG_DFL)
+        eventlet.spawn_after(0, sys.exit, 0)
+
+    def run(self) -> None:
+        """Serve until told to end, and then as long as requests are under way."""
+        pool = eventlet.GreenPool(self.worker_connections)
+        accepting = [eventlet.spawn(self._accept, sock, pool) for sock in self.sockets]
+        while self.alive and any(not green.dead for green in accepting):
+            self.notify()
+            eventlet.sleep(_BEAT)
+        for green in accepting:
+            green.kill()
+        for sock in self.sockets:
+            sock.close()
+        with eventlet.Timeout(self.cfg.graceful_timeout, False):
+            self._await(lambda: not pool.running())
+
+    def _await(self, done: Callable[[], bool]) -> None:
+        while not done():
+            self.notify()
+            eventlet.sleep(0.05)
+
+    def _accept(self, sock: Any, pool: Any) -> None:
+        listener = greenio.GreenSocket(sock.sock)
+        while True:
+            client, address = listener.accept()
+            pool.spawn_n(self.handle, sock, client, address)
+
+
+class PatchedEventletWorker(EventletWorker):
+    """The same with ``eventlet.monkey_patch()``, for libraries that would block the others."""
+
+    def init_process(self) -> None:
+        """Patch before the application is loaded."""
+        eventlet.monkey_patch()
+        super().init_process()

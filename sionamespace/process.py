@@ -1,0 +1,95 @@
+"""The process that a server finds itself in: a worker of gunicorn, and how it ends."""
+
+from __future__ import annotations
+
+import atexit
+import signal
+import time
+from collections.abc import Callable
+from typing import Any
+
+from sionamespace.errors import ConfigurationError
+from sionamespace.ports import Runtime
+
+__all__ = ["check_alone", "mode_of_worker", "stop_with_process"]
+
+_MODES = {"ThreadWorker": "threads", "GeventWorker": "gevent", "EventletWorker": "eventlet"}
+"""The mode of a worker, by the name of its class or of one that it is made from."""
+
+_PATIENCE = 5.0
+"""How many seconds clients have to go when the process ends."""
+
+
+def gunicorn_worker() -> Any:
+    """The worker of gunicorn that this process is; None if it is none."""
+    # It is not handed out anywhere, but it listens for SIGTERM before it loads the application.
+    worker = getattr(signal.getsignal(signal.SIGTERM), "__self__", None)
+    return worker if hasattr(worker, "cfg") and hasattr(worker, "handle_exit") else None
+
+
+def mode_of_worker() -> str | None:
+    """The mode that gunicorn's worker needs; None outside of gunicorn."""
+    names = [cls.__name__ for cls in type(gunicorn_worker()).__mro__]
+    return next((_MODES[name] for name in names if name in _MODES), None)
+
+
+def check_alone() -> None:
+    """Check that no other worker serves the same clients.
+
+    Raises:
+        ConfigurationError: if gunicorn starts several.
+    """
+    worker = gunicorn_worker()
+    if worker is not None and worker.cfg.workers > 1:
+        raise ConfigurationError(several(f"gunicorn starts {worker.cfg.workers} workers"))
+    if worker is not None and type(worker).__name__ == "SyncWorker":
+        raise ConfigurationError(
+            "gunicorn's sync worker serves one request at a time, and a client that polls keeps it "
+            "waiting; start gunicorn with -k gthread --threads 100, with -k gevent, or with "
+            "-k sionamespace.gunicorn.EventletWorker"
+        )
+
+
+def several(found: str) -> str:
+    """What to say of several processes that serve the same clients."""
+    return (
+        f"{found}, which would share the clients, but each knows only its own sessions and rooms; "
+        "start one (gunicorn -w 1, and WEB_CONCURRENCY=1 or unset)"
+    )
+
+
+def stop_with_process(
+    runtime: Runtime, stop: Callable[[], None], stopped: Callable[[], bool]
+) -> Callable[[], None]:
+    """Have clients sent away before the process ends, where the web server does not see to it.
+
+    Returns what takes that back.
+
+    Args:
+        stop: sends the clients away.
+        stopped: whether they are gone and their handlers have ended.
+    """
+
+    def at_exit() -> None:
+        end = time.monotonic() + _PATIENCE
+        stop()
+        while not stopped() and time.monotonic() < end:
+            runtime.sleep(0.01)
+
+    atexit.register(at_exit)
+    worker = gunicorn_worker()
+    if worker is not None:
+        _stop_at_sigterm(runtime, stop)
+    return lambda: atexit.unregister(at_exit)
+
+
+def _stop_at_sigterm(runtime: Runtime, stop: Callable[[], None]) -> None:
+    """Send the clients away as soon as a worker is to end: it waits for their polls."""
+    before: Any = signal.getsignal(signal.SIGTERM)
+
+    def handle(number: int, frame: Any) -> None:
+        runtime.post(stop)
+        before(number, frame)
+
+    handle.__self__ = before.__self__  # type: ignore[attr-defined]  # another server looks there
+    signal.signal(signal.SIGTERM, handle)

@@ -1,0 +1,189 @@
+"""Threads of which one leads, and another takes the lead when it has to wait."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from contextvars import Context
+from typing import Any
+
+from sionamespace.runtime import originals
+from sionamespace.runtime.originals import get_ident, new_lock
+
+__all__ = ["Crew"]
+
+_log = logging.getLogger("sionamespace.runtime")
+
+_MAX_IDLE = 32
+"""How many threads are kept for later."""
+
+_PATIENCE = 0.002
+"""How many seconds the others wait for a leader that waits for something unknown to us."""
+
+_CAUTION = 100
+"""How many jobs hand over the lead before they begin, after one that kept the others waiting."""
+
+_ROUNDS = 25
+"""For how many times its patience the overseer looks at a crew that does nothing."""
+
+
+class _Member:
+    """A thread of the crew."""
+
+    __slots__ = ("gate", "ident", "steps")
+
+    def __init__(self) -> None:
+        self.ident = 0
+        self.steps = 0
+        """Odd while it runs a job."""
+        self.gate = new_lock()
+        self.gate.acquire()
+
+
+class Crew:
+    """Runs jobs, and between them what waits for events, on as few threads as can be.
+
+    One thread leads: it looks for events and runs the jobs that they start, one after another,
+    as a green hub would; handing each job to another thread costs ten times as much. When a job is
+    about to wait, another thread takes the lead: at once if it says so (`about_to_wait`), and
+    otherwise after two milliseconds. Jobs after such a one hand over the lead before they begin.
+
+    Args:
+        look: looks for events, waits for them if there is nothing to run (its argument), and
+            starts jobs for them.
+        wake: makes ``look`` return, from any thread.
+    """
+
+    def __init__(self, look: Callable[[bool], object], wake: Callable[[], object]) -> None:
+        self._look = look
+        self._wake = wake
+        self._lock = new_lock()
+        self._ready: deque[tuple[Callable[..., object], tuple[Any, ...]]] = deque()
+        self._idle: list[_Member] = []
+        self._leader: _Member | None = None
+        self._caution = 0
+        self._overseer = new_lock()
+        self._overseer.acquire()
+        self._overseen = False
+
+    @property
+    def ready(self) -> bool:
+        """Whether there is something to run."""
+        return bool(self._ready)
+
+    def start(self, function: Callable[..., object], *args: Any) -> None:
+        """Run a job soon. From any thread."""
+        self._ready.append((function, args))
+        self.rouse()
+
+    def rouse(self) -> None:
+        """See to it that somebody looks after what there is to do. From any thread."""
+        if self._leader is None:
+            self._pass_on(None)
+        else:
+            self._wake()
+
+    def about_to_wait(self) -> None:
+        """Called by a thread that is about to wait; if it leads, another one will."""
+        leader = self._leader
+        if leader is not None and leader.ident == get_ident():
+            self._pass_on(leader)
+
+    def _pass_on(self, leader: _Member | None) -> None:
+        """Let another thread lead, if it is still this one that does."""
+        with self._lock:
+            if self._leader is not leader:
+                return
+            rested = self._idle.pop() if self._idle else None
+            self._leader = member = rested or _Member()
+        if rested is not None:
+            rested.gate.release()
+        else:
+            self._enlist(member, leader)
+        if leader is None:
+            _start_thread(self._oversee)
+
+    def _enlist(self, member: _Member, leader: _Member | None) -> None:
+        try:
+            _start_thread(self._serve, member)
+        except RuntimeError:  # there can be no more threads, so who leads has to stay
+            self._leader = leader
+            if leader is None:
+                raise
+            _log.warning("no thread can be started, so all wait for one handler")
+
+    def _serve(self, me: _Member) -> None:
+        me.ident = get_ident()
+        while True:
+            while self._leader is me:
+                self._run_ready(me)
+                if self._leader is me:
+                    self._look_safely()
+            with self._lock:
+                if len(self._idle) >= _MAX_IDLE:
+                    return
+                self._idle.append(me)
+            me.gate.acquire()
+
+    def _look_safely(self) -> None:
+        try:
+            self._look(not self._ready)
+        except Exception:
+            _log.exception("looking for events failed, which is a fault of sionamespace")
+
+    def _run_ready(self, me: _Member) -> None:
+        """Run what is ready by now; what that starts comes after a look at what else there is."""
+        for _ in range(len(self._ready)):
+            try:
+                function, args = self._ready.popleft()
+            except IndexError:
+                return
+            if self._caution:
+                self._caution -= 1
+                self._pass_on(me)
+            elif not self._overseen:
+                self._overseen = True
+                self._overseer.release()
+            me.steps += 1
+            _run(function, args)
+            me.steps += 1
+            if self._leader is not me:
+                return
+
+    def _oversee(self) -> None:
+        """Depose a leader that runs one job for too long; rest while nothing is run."""
+        while True:
+            self._overseer.acquire()
+            rounds = 0
+            while rounds < _ROUNDS:
+                leader = self._leader
+                seen = leader.steps if leader is not None else 0
+                originals.sleep(_PATIENCE)
+                if leader is None or self._leader is not leader or leader.steps != seen:
+                    rounds = 0
+                elif seen % 2:
+                    self._caution = _CAUTION
+                    self._pass_on(leader)
+                    rounds = 0
+                else:
+                    rounds += 1
+            self._overseen = False
+            with suppress(RuntimeError):  # it began between the last look and this
+                leader = self._leader
+                if leader is not None and leader.steps % 2 and not self._overseen:
+                    self._overseen = True
+                    self._overseer.release()
+
+
+def _run(function: Callable[..., object], args: tuple[Any, ...]) -> None:
+    try:
+        Context().run(function, *args)  # variables must not pass from job to job
+    except BaseException:  # the thread must go on, whatever a handler raised
+        _log.exception("a started call failed, which is a fault of sionamespace")
+
+
+def _start_thread(function: Callable[..., object], *args: Any) -> None:
+    threading.Thread(target=function, args=args, daemon=True, name="sionamespace").start()

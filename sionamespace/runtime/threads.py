@@ -1,0 +1,154 @@
+"""The primitives of operating system threads."""
+
+from __future__ import annotations
+
+import logging
+import os
+import select
+import selectors
+import threading
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, suppress
+from typing import Any
+
+from sionamespace.ports import Timer, Waiter
+from sionamespace.runtime import originals
+from sionamespace.runtime.crew import Crew
+from sionamespace.runtime.timers import Timers
+from sionamespace.runtime.turns import Turns
+from sionamespace.runtime.waiting import ThreadWaiter
+
+__all__ = ["ThreadsDriver"]
+
+_log = logging.getLogger("sionamespace.runtime")
+
+
+class ThreadsDriver:
+    """Threads, as many as handlers that wait.
+
+    "The engine's thread" is the one whose turn it is (see `Turns`): those of the web server take
+    turns with our own, one of which looks after all WebSockets and timers (see `Crew`).
+    """
+
+    name = "threads"
+    one_thread = False
+
+    def __init__(self) -> None:
+        turns = Turns()
+        self.engine: AbstractContextManager[object] = turns
+        self.here = turns.here
+        self.post = turns.post
+        self._timers = Timers()
+        self._selector = selectors.DefaultSelector()
+        self._asleep = False
+        self._bell: int | None = None
+        self._crew = Crew(self._look, self._wake)
+        self.start = self._crew.start
+
+    def bind(self) -> None:
+        """Nothing: every thread may become the engine's."""
+
+    # Events.
+
+    def _look(self, may_wait: bool) -> None:
+        """Wait for the next event or timer, and take turns with what there is."""
+        events = self._select(may_wait)
+        with self.engine:
+            for key, _ in events:
+                key.data()
+            now = time.monotonic()
+            while (call := self._timers.due(now)) is not None:
+                try:
+                    call()
+                except Exception:
+                    _log.exception("a timer's call failed, which is a fault of sionamespace")
+
+    def _select(self, may_wait: bool) -> list[tuple[selectors.SelectorKey, int]]:
+        if self._bell is None:
+            self._hang_bell()
+        # Who starts something after this was set rings the bell; what was started before is seen.
+        self._asleep = may_wait
+        try:
+            may_wait = may_wait and not self._crew.ready
+            return self._selector.select(self._until_next() if may_wait else 0)
+        finally:
+            self._asleep = False
+
+    def _until_next(self) -> float | None:
+        when = self._timers.next
+        return None if when is None else max(0, when - time.monotonic())
+
+    def _hang_bell(self) -> None:
+        ear, self._bell = os.pipe()
+        os.set_blocking(ear, False)
+        os.set_blocking(self._bell, False)
+        self._selector.register(ear, selectors.EVENT_READ, lambda: os.read(ear, 4096))
+
+    def _wake(self) -> None:
+        if self._asleep and self._bell is not None:
+            self._asleep = False
+            with suppress(BlockingIOError):  # it has been rung often enough
+                os.write(self._bell, b"\0")
+
+    def watch(
+        self, sock: Any, readable: Callable[[], bool], finished: Callable[[], object]
+    ) -> None:
+        def on_readable() -> None:
+            try:
+                more = readable()
+            except Exception:
+                _log.exception("reading a socket failed, which is a fault of sionamespace")
+                more = False
+            if not more:
+                self._selector.unregister(sock)
+                finished()
+
+        self._selector.register(sock, selectors.EVENT_READ, on_readable)
+        self._crew.rouse()
+
+    def later(self, seconds: float, function: Callable[..., object], *args: Any) -> Timer:
+        before, when = self._timers.next, time.monotonic() + seconds
+        timer = self._timers.add(when, function, args)
+        if before is None or when < before:
+            self._crew.rouse()
+        return timer
+
+    # Waiting.
+
+    def waiter(self) -> Waiter:
+        return _Waiter(self._crew)
+
+    def sleep(self, seconds: float) -> None:
+        self._crew.about_to_wait()
+        originals.sleep(seconds)
+
+    def wait_writable(self, sock: Any) -> None:
+        self._crew.about_to_wait()
+        poll = select.poll()
+        poll.register(sock.fileno(), select.POLLOUT)
+        poll.poll()
+
+    def now(self) -> float:
+        return time.monotonic()
+
+    def start_real_thread(self, function: Callable[[], object]) -> object:
+        thread = threading.Thread(target=function, daemon=True, name="sionamespace-portal")
+        thread.start()
+        return thread
+
+
+class _Waiter(ThreadWaiter):
+    """Lets another thread lead while this one waits."""
+
+    __slots__ = ("_crew",)
+
+    def __init__(self, crew: Crew) -> None:
+        super().__init__()
+        self._crew = crew
+
+    def wait(self, seconds: float | None) -> bool:
+        if super().wait(0):
+            return True
+        self._crew.about_to_wait()
+        return super().wait(seconds)

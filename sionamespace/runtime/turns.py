@@ -1,0 +1,73 @@
+"""Whose turn it is, where no single thread owns the engine."""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from sionamespace.runtime.originals import get_ident, new_lock
+
+__all__ = ["Turns"]
+
+_log = logging.getLogger("sionamespace.runtime")
+
+
+class Turns:
+    """Lets one thread at a time touch the engine: ``with turns: ...``
+
+    What is posted meanwhile is run by the thread whose turn it is, before it leaves. So posting
+    never waits, also from a signal's handler, and threads that post do not queue up for a lock.
+    """
+
+    def __init__(self) -> None:
+        self._lock = new_lock()
+        self._owner = 0
+        self._depth = 0
+        self._mail: deque[tuple[Callable[..., object], tuple[Any, ...]]] = deque()
+
+    def here(self) -> bool:
+        """Whether it is the calling thread's turn."""
+        return self._owner == get_ident()
+
+    def post(self, function: Callable[..., object], *args: Any) -> None:
+        """Run a function at once, or have it run by whoever's turn it is; in the order posted."""
+        self._mail.append((function, args))
+        if not self.here():
+            self._deliver()
+
+    def __enter__(self) -> None:
+        if self.here():
+            self._depth += 1
+        else:
+            self._lock.acquire()
+            self._owner = get_ident()
+
+    def __exit__(self, *error: object) -> None:
+        if self._depth:
+            self._depth -= 1
+            return
+        self._empty()
+        self._leave()
+        self._deliver()
+
+    def _deliver(self) -> None:
+        # Who posts after the box was found empty may still find the lock taken and go away; so
+        # whoever gives up the lock looks once more.
+        while self._mail and self._lock.acquire(blocking=False):
+            self._owner = get_ident()
+            self._empty()
+            self._leave()
+
+    def _empty(self) -> None:
+        while self._mail:
+            function, args = self._mail.popleft()
+            try:
+                function(*args)
+            except Exception:  # one bad letter must not stop the mail
+                _log.exception("a posted call failed, which is a fault of sionamespace")
+
+    def _leave(self) -> None:
+        self._owner = 0
+        self._lock.release()

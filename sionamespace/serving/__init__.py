@@ -1,0 +1,1 @@
+"""Web servers for the modes other than eventlet (see `sionamespace.run`)."""

@@ -1,0 +1,115 @@
+"""Each recipe of docs/deploy, run as it is written there, with the newest JavaScript client."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from child import HERE, PATIENCE, Child, Node
+
+DOCS = HERE.parents[1] / "docs" / "deploy"
+PAGES = ("eventlet.md", "gevent.md", "threads.md", "gunicorn.md")
+
+
+def blocks(page: str, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", (DOCS / page).read_text(), re.DOTALL | re.M)
+
+
+def commands(page: str) -> list[str]:
+    lines = [line for block in blocks(page, "sh") for line in block.splitlines()]
+    return [line for line in lines if not line.startswith("pip ")]
+
+
+RECIPES = [(page, line) for page in PAGES for line in commands(page)]
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return probe.getsockname()[1]
+
+
+class Recipe:
+    """A recipe that is being followed, on a port that is free."""
+
+    def __init__(self, page: str, command: str, folder: Path, **environ: str) -> None:
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        for text in blocks(page, "python"):
+            name = re.match(r"# (\w+\.py)\n", text).group(1)
+            (folder / name).write_text(text.replace("5000", str(self.port)))
+        program, *rest = shlex.split(command.replace("5000", str(self.port)))
+        start = {"python": [sys.executable], "gunicorn": [sys.executable, "-m", "gunicorn"]}[
+            program
+        ]
+        path = os.pathsep.join([str(HERE.parents[1]), os.environ.get("PYTHONPATH", "")])
+        self.child = Child(*start, *rest, cwd=folder, PYTHONPATH=path, **environ)
+
+    def ended(self) -> int:
+        """The exit code of one that ends by itself."""
+        code = self.child.process.wait(PATIENCE)
+        self.child.end()
+        return code
+
+    def until_it_listens(self) -> None:
+        while self.child.process.poll() is None:
+            try:
+                socket.create_connection(("127.0.0.1", self.port), 1).close()
+                return
+            except ConnectionRefusedError:
+                os.sched_yield()
+        pytest.fail(self.child.text())
+
+
+@pytest.fixture
+def clients() -> Iterator[list[Child]]:
+    started: list[Child] = []
+    yield started
+    for client in started:
+        client.end(signal.SIGKILL)
+
+
+@pytest.mark.parametrize(("page", "command"), RECIPES, ids=[line for _, line in RECIPES])
+def test_a_recipe_works_as_written(
+    page: str, command: str, tmp_path: Path, node: Node, clients: list[Child]
+) -> None:
+    recipe = Recipe(page, command, tmp_path)
+    try:
+        recipe.until_it_listens()
+        client = node.start("js/deploy.js", recipe.url)
+        clients.append(client)
+        client.wait_for("^ok$")
+    finally:
+        code = recipe.child.end()
+
+    client.wait_for("^left: (transport (close|error)(, )?){3}$")
+    if "web.py" not in command and "serve.py" not in command:  # they set up no signals
+        assert code == 0, recipe.child.text()
+    assert "fault of" not in recipe.child.text()
+    assert "Traceback" not in recipe.child.text(), recipe.child.text()
+
+
+@pytest.mark.parametrize("asked", ["-w 2", "WEB_CONCURRENCY=2"])
+def test_several_workers_are_an_error_that_says_what_to_do(asked: str, tmp_path: Path) -> None:
+    command = "gunicorn -k gthread --threads 4 -b 127.0.0.1:5000 app:app"
+    environ = dict([asked.split("=")]) if "=" in asked else {}
+    command += "" if environ else f" {asked}"
+    recipe = Recipe("gunicorn.md", command, tmp_path, **environ)
+
+    recipe.child.wait_for("ConfigurationError: gunicorn starts 2 workers.*start one")
+
+    assert recipe.ended() != 0
+
+
+def test_a_worker_that_cannot_serve_is_an_error_that_says_what_to_do(tmp_path: Path) -> None:
+    recipe = Recipe("gunicorn.md", "gunicorn -b 127.0.0.1:5000 app:app", tmp_path)
+
+    recipe.child.wait_for("ConfigurationError: gunicorn's sync worker.*-k gthread")
+
+    assert recipe.ended() != 0

@@ -1,0 +1,308 @@
+"""What every driver promises (`sionamespace.runtime.threaded.Driver`)."""
+
+from __future__ import annotations
+
+import contextvars
+import queue
+import socket
+import threading
+import time
+from contextlib import suppress
+
+import pytest
+
+from sionamespace.runtime.eventlet import EventletDriver
+from sionamespace.runtime.gevent import GeventDriver
+from sionamespace.runtime.threads import ThreadsDriver
+
+DRIVERS = {driver.name: driver for driver in (EventletDriver, GeventDriver, ThreadsDriver)}
+
+
+class Scene:
+    """An engine that runs on a thread of its own; tests look at it from outside."""
+
+    def __init__(self, make):
+        self.driver = make()
+        self._end = None
+        self._ready = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+        assert self._ready.wait(5)
+
+    def _run(self):
+        self.driver.bind()
+        self._end = self.driver.waiter()
+        self._ready.set()
+        self._end.wait(20)
+
+    def close(self):
+        self._end.set()
+        self._thread.join(5)
+        assert not self._thread.is_alive()
+
+    def on_engine(self, function, *args):
+        """The result of a function on the engine's thread."""
+        return self._get(self.driver.post, function, *args)
+
+    def started(self, function, *args):
+        """The result of a function that was started, and may wait."""
+        return self._get(lambda run: self.driver.post(self.driver.start, run), function, *args)
+
+    def _get(self, how, function, *args):
+        results = queue.SimpleQueue()
+
+        def run():
+            try:
+                results.put((function(*args), None))
+            except BaseException as error:
+                results.put((None, error))
+
+        how(run)
+        value, error = results.get(timeout=10)
+        if error is not None:
+            raise error
+        return value
+
+
+@pytest.fixture(params=list(DRIVERS))
+def scene(request):
+    scene = Scene(DRIVERS[request.param])
+    yield scene
+    scene.close()
+
+
+@pytest.fixture
+def pair():
+    ends = socket.socketpair()
+    for end in ends:
+        end.setblocking(False)
+    yield ends
+    for end in ends:
+        end.close()
+
+
+class TestPost:
+    def test_what_is_posted_runs_on_the_engines_thread_in_order(self, scene):
+        found = []
+        for number in range(500):
+            scene.driver.post(lambda n=number: found.append((n, scene.driver.here())))
+        scene.on_engine(lambda: None)
+        assert found == [(number, True) for number in range(500)]
+
+    def test_several_threads_may_post_and_none_is_lost(self, scene):
+        found, barrier = [], threading.Barrier(4)
+
+        def post_many(name):
+            barrier.wait(5)
+            for number in range(300):
+                scene.driver.post(found.append, (name, number))
+
+        threads = [threading.Thread(target=post_many, args=(name,)) for name in "abcd"]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(5)
+        scene.on_engine(lambda: None)
+        for name in "abcd":
+            assert [n for who, n in found if who == name] == list(range(300))
+
+    def test_what_the_engines_thread_posts_does_not_run_at_once(self, scene):
+        def twice():
+            found = []
+            scene.driver.post(found.append, "posted")
+            found.append("first")
+            return found
+
+        found = scene.on_engine(twice)
+        scene.on_engine(lambda: None)
+        assert found == ["first", "posted"]
+
+    def test_one_that_fails_is_logged_and_the_next_runs(self, scene, caplog):
+        scene.driver.post(lambda: 1 / 0)
+        assert scene.on_engine(lambda: "next") == "next"
+        assert "ZeroDivisionError" in caplog.text
+
+    def test_two_threads_are_never_the_engines_at_once(self, scene):
+        inside, most = [], []
+
+        def enter():
+            inside.append(1)
+            most.append(len(inside))
+            time.sleep(0)
+            inside.pop()
+
+        def post_many():
+            for _ in range(200):
+                scene.driver.post(enter)
+
+        threads = [threading.Thread(target=post_many) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(5)
+        scene.on_engine(lambda: None)
+        assert len(most) == 800
+        assert max(most) == 1
+
+
+class TestStart:
+    def test_what_is_started_runs_soon_and_may_wait(self, scene):
+        assert scene.started(lambda: scene.driver.sleep(0.002) or "slept") == "slept"
+
+    def test_one_that_waits_stops_no_other(self, scene):
+        def wait():
+            waiter = scene.driver.waiter()
+            gates.put(waiter)
+            return waiter.wait(10)
+
+        gates, results = queue.SimpleQueue(), queue.SimpleQueue()
+        for _ in range(20):
+            scene.driver.post(scene.driver.start, lambda: results.put(wait()))
+        waiting = [gates.get(timeout=5) for _ in range(20)]
+        assert scene.started(lambda: "meanwhile") == "meanwhile"
+        for waiter in waiting:
+            waiter.set()
+        assert [results.get(timeout=5) for _ in range(20)] == [True] * 20
+
+    def test_one_that_fails_is_logged_and_stops_no_other(self, scene, caplog):
+        scene.driver.post(scene.driver.start, lambda: 1 / 0)
+        assert scene.started(lambda: "another") == "another"
+        assert "ZeroDivisionError" in caplog.text
+
+    def test_context_variables_do_not_pass_from_job_to_job(self, scene):
+        variable = contextvars.ContextVar("variable", default="unset")
+
+        def job():
+            before = variable.get()
+            variable.set("set")
+            return before
+
+        assert [scene.started(job) for _ in range(5)] == ["unset"] * 5
+
+    def test_the_application_is_never_called_with_the_engine_held(self, scene):
+        if scene.driver.one_thread:
+            assert scene.started(scene.driver.here)
+        else:
+            assert not scene.started(scene.driver.here)
+
+
+class TestTime:
+    def test_a_timer_calls_after_its_seconds_on_the_engines_thread(self, scene):
+        results, begin = queue.SimpleQueue(), scene.driver.now()
+        tell = lambda: results.put((scene.driver.now(), scene.driver.here()))  # noqa: E731
+        scene.on_engine(scene.driver.later, 0.02, tell)
+        when, here = results.get(timeout=5)
+        assert when - begin >= 0.019
+        assert here
+
+    def test_timers_call_in_the_order_of_their_times(self, scene):
+        results = queue.SimpleQueue()
+        for seconds in (0.03, 0.01, 0.02):
+            scene.on_engine(scene.driver.later, seconds, results.put, seconds)
+        assert [results.get(timeout=5) for _ in range(3)] == [0.01, 0.02, 0.03]
+
+    def test_one_that_is_cancelled_does_not_call(self, scene):
+        results = queue.SimpleQueue()
+        timer = scene.on_engine(scene.driver.later, 0.005, results.put, "cancelled")
+        scene.on_engine(timer.cancel)
+        scene.on_engine(scene.driver.later, 0.01, results.put, "second")
+        assert results.get(timeout=5) == "second"
+
+
+class TestWaiter:
+    def test_it_is_woken_from_another_thread(self, scene):
+        waiters = queue.SimpleQueue()
+        waking = threading.Thread(target=lambda: waiters.get(timeout=5).set())
+        waking.start()
+
+        def wait():
+            waiter = scene.driver.waiter()
+            waiters.put(waiter)
+            return waiter.wait(5)
+
+        assert scene.started(wait) is True
+        waking.join(5)
+
+    def test_another_thread_is_woken_from_the_engines(self, scene):
+        waiter = scene.driver.waiter()
+        scene.driver.post(waiter.set)
+        assert waiter.wait(5) is True
+
+    def test_it_tells_when_the_time_was_over_first(self, scene):
+        assert scene.driver.waiter().wait(0.001) is False
+        assert scene.started(lambda: scene.driver.waiter().wait(0.001)) is False
+
+    @pytest.mark.parametrize("seconds", [None, 0, 5])
+    def test_one_that_was_set_before_does_not_wait(self, scene, seconds):
+        def scenario():
+            waiter = scene.driver.waiter()
+            waiter.set()
+            waiter.set()
+            return waiter.wait(seconds), waiter.wait(seconds)
+
+        assert scenario() == (True, True)
+        assert scene.started(scenario) == (True, True)
+
+
+class TestSockets:
+    def test_a_socket_is_watched_until_it_has_enough(self, scene, pair):
+        ours, theirs = pair
+        got, finished = queue.SimpleQueue(), threading.Event()
+
+        def readable():
+            data = ours.recv(10)
+            got.put((data, scene.driver.here()))
+            return data != b"two"
+
+        scene.on_engine(scene.driver.watch, ours, readable, finished.set)
+        for data in (b"one", b"two"):
+            theirs.send(data)
+            assert got.get(timeout=5) == (data, True)
+        assert finished.wait(5)
+        theirs.send(b"three")
+        scene.started(scene.driver.sleep, 0.005)
+        assert got.empty()
+
+    def test_one_that_fails_is_logged_and_watched_no_more(self, scene, pair, caplog):
+        finished = threading.Event()
+        scene.on_engine(scene.driver.watch, pair[0], lambda: 1 / 0, finished.set)
+        pair[1].send(b"x")
+        assert finished.wait(5)
+        assert "ZeroDivisionError" in caplog.text
+
+    def test_what_reading_starts_runs(self, scene, pair):
+        results = queue.SimpleQueue()
+
+        def readable():
+            scene.driver.start(results.put, "started")
+            return False
+
+        scene.on_engine(scene.driver.watch, pair[0], readable, lambda: None)
+        pair[1].send(b"x")
+        assert results.get(timeout=5) == "started"
+
+    def test_a_full_socket_is_waited_for_until_it_is_read(self, scene, pair):
+        ours, theirs = pair
+        with suppress(BlockingIOError):
+            while ours.send(b"x" * 65536):
+                pass
+        waited = queue.SimpleQueue()
+        scene.driver.post(scene.driver.start, lambda: waited.put(scene.driver.wait_writable(ours)))
+        assert scene.started(lambda: "meanwhile") == "meanwhile"
+        assert waited.empty()
+        with suppress(BlockingIOError):
+            while theirs.recv(65536):
+                pass
+        waited.get(timeout=5)
+        assert ours.send(b"more") == 4
+
+
+def test_a_real_thread_does_not_share_the_engines(scene):
+    found = queue.SimpleQueue()
+    scene.on_engine(
+        scene.driver.start_real_thread,
+        lambda: found.put((threading.get_ident(), scene.driver.here())),
+    )
+    ident, here = found.get(timeout=5)
+    assert ident != scene._thread.ident
+    assert not here

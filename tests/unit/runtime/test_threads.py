@@ -1,0 +1,82 @@
+"""What is special about threads: who leads, and what happens when a handler blocks."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+from sionamespace.runtime.threads import ThreadsDriver
+from sionamespace.runtime.turns import Turns
+
+
+def test_a_job_that_blocks_in_an_unknown_way_keeps_no_other_waiting():
+    driver, gate, ran = ThreadsDriver(), threading.Event(), threading.Event()
+    driver.start(gate.wait, 10)
+    driver.start(ran.set)
+    assert ran.wait(5)
+    gate.set()
+
+
+def test_many_that_block_all_run_at_the_same_time():
+    driver, barrier, done = ThreadsDriver(), threading.Barrier(30), threading.Semaphore(0)
+    for _ in range(30):
+        driver.start(lambda: (barrier.wait(5), done.release()))
+    for _ in range(30):
+        assert done.acquire(timeout=5)
+
+
+def test_jobs_that_do_not_wait_share_one_thread():
+    driver, idents, done = ThreadsDriver(), set(), threading.Event()
+    for _ in range(50):
+        driver.start(lambda: idents.add(threading.get_ident()))
+    driver.start(done.set)
+    assert done.wait(5)
+    assert len(idents) == 1
+
+
+def test_a_handler_that_raises_system_exit_ends_no_thread_of_ours():
+    driver, done = ThreadsDriver(), threading.Event()
+
+    def leave():
+        raise SystemExit
+
+    driver.start(leave)
+    driver.start(done.set)
+    assert done.wait(5)
+
+
+def test_posting_never_waits_for_whoever_has_the_turn():
+    turns, inside, leave, found = Turns(), threading.Event(), threading.Event(), []
+
+    def hold():
+        with turns:
+            inside.set()
+            leave.wait(5)
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    assert inside.wait(5)
+    turns.post(found.append, 1)
+    assert found == []
+    leave.set()
+    holder.join(5)
+    assert found == [1]
+
+
+def test_a_turn_within_a_turn_is_the_same_turn():
+    turns, found = Turns(), []
+    with turns:
+        with turns:
+            turns.post(found.append, 1)
+        assert turns.here()
+        assert found == []
+    assert not turns.here()
+    assert found == [1]
+
+
+def test_timers_that_are_cancelled_do_not_lie_about():
+    driver = ThreadsDriver()
+    with driver.engine:
+        for _ in range(5000):
+            driver.later(60, time.monotonic).cancel()
+        assert len(driver._timers._heap) < 2500
