@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from asgiref.wsgi import WsgiToAsgi
+from a2wsgi import WSGIMiddleware
 
 from app import make_server, pages, run
 
 server = make_server(async_mode="asyncio")
-app = server.asgi(WsgiToAsgi(pages))  # type: ignore[no-untyped-call]
+app = server.asgi(WSGIMiddleware(pages))
 
 if __name__ == "__main__":
     run(server, app)

@@ -50,11 +50,11 @@ class Site:
         self._process: subprocess.Popen[bytes] | None = None
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
-            self._port = probe.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self._port}"
+            self.port = probe.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
 
     def start(self) -> None:
-        environ = {**os.environ, "PORT": str(self._port), "PYTHONPATH": str(ROOT)}
+        environ = {**os.environ, "PORT": str(self.port), "PYTHONPATH": str(ROOT)}
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, self._program], cwd=EXAMPLE, env=environ, stdout=log, stderr=log
@@ -78,7 +78,7 @@ class Site:
                 self._process = None
 
     def _answers(self) -> bool:
-        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=5)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
         try:
             connection.request("GET", "/")
             return connection.getresponse().status == 200
@@ -469,6 +469,18 @@ def test_the_figures_move(visit: Visit, enter: Visit) -> None:
     write(ann, "two")
     expect(dashboard.locator("#message-count")).to_have_text("2")
     expect(dashboard.get_by_role("img", name="2 messages in the last minute")).to_be_visible()
+
+
+@pytest.mark.parametrize("site", ["app.py", "asgi.py"], indirect=True)
+def test_a_request_that_comes_before_the_answer_to_another_is_answered(site: Site) -> None:
+    """Browsers send the next one on a kept connection at once; asgiref's WSGI adapter failed."""
+    times = 5
+    with socket.create_connection(("127.0.0.1", site.port), 20) as connection:
+        request = b"GET / HTTP/1.1\r\nHost: localhost\r\n"
+        last = request + b"Connection: close\r\n\r\n"
+        connection.sendall((request + b"\r\n") * (times - 1) + last)
+        answers = b"".join(iter(lambda: connection.recv(1 << 16), b""))
+    assert answers.count(b"HTTP/1.1 200") == times
 
 
 @pytest.mark.parametrize(("button", "answer"), [("Yes", "said yes"), ("No", "said no")])
