@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import threading
 import time
 from collections.abc import Callable, Coroutine
 from contextvars import copy_context
@@ -16,6 +15,7 @@ from sionamespace.runtime.calls import call_plain, log_failure, on_event_loop, r
 from sionamespace.runtime.originals import get_ident
 from sionamespace.runtime.pending import Pending
 from sionamespace.runtime.portal import is_async, settle_from_task
+from sionamespace.runtime.waiting import ThreadWaiter
 from sionamespace.runtime.workers import Workers
 
 __all__ = ["AsyncioRuntime"]
@@ -100,7 +100,7 @@ class AsyncioRuntime:
 
     def waiter(self) -> Waiter:
         _check_may_block("write `await ack` instead of `ack.result()`")
-        return _ThreadWaiter()
+        return ThreadWaiter()
 
     def sleep(self, seconds: float) -> None:
         _check_may_block("write `await asyncio.sleep(...)`")
@@ -161,19 +161,6 @@ class _Timer:
         if not self._over:
             self._over = True
             function(*args)
-
-
-class _ThreadWaiter:
-    """Waits on a thread that is not the loop's."""
-
-    def __init__(self) -> None:
-        self._event = threading.Event()
-
-    def wait(self, seconds: float | None) -> bool:
-        return self._event.wait(seconds)
-
-    def set(self) -> None:
-        self._event.set()
 
 
 def _check_may_block(mend: str) -> None:

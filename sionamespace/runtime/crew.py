@@ -13,7 +13,7 @@ from typing import Any
 from sionamespace.runtime import originals
 from sionamespace.runtime.originals import get_ident, new_lock
 
-__all__ = ["Crew"]
+__all__ = ["Crew", "start_thread"]
 
 _log = logging.getLogger("sionamespace.runtime")
 
@@ -104,11 +104,11 @@ class Crew:
         else:
             self._enlist(member, leader)
         if leader is None:
-            _start_thread(self._oversee)
+            start_thread(self._oversee)
 
     def _enlist(self, member: _Member, leader: _Member | None) -> None:
         try:
-            _start_thread(self._serve, member)
+            start_thread(self._serve, member)
         except RuntimeError:  # there can be no more threads, so who leads has to stay
             self._leader = leader
             if leader is None:
@@ -185,5 +185,8 @@ def _run(function: Callable[..., object], args: tuple[Any, ...]) -> None:
         _log.exception("a started call failed, which is a fault of sionamespace")
 
 
-def _start_thread(function: Callable[..., object], *args: Any) -> None:
-    threading.Thread(target=function, args=args, daemon=True, name="sionamespace").start()
+def start_thread(function: Callable[..., object], *args: Any) -> threading.Thread:
+    """A thread that runs a function, and does not keep the process alive."""
+    thread = threading.Thread(target=function, args=args, daemon=True, name="sionamespace")
+    thread.start()
+    return thread

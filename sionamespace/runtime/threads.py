@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import select
 import selectors
-import threading
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
@@ -14,14 +12,13 @@ from typing import Any
 
 from sionamespace.ports import Timer, Waiter
 from sionamespace.runtime import originals
-from sionamespace.runtime.crew import Crew
+from sionamespace.runtime.crew import Crew, start_thread
+from sionamespace.runtime.faults import guarded
 from sionamespace.runtime.timers import Timers
 from sionamespace.runtime.turns import Turns
 from sionamespace.runtime.waiting import ThreadWaiter
 
 __all__ = ["ThreadsDriver"]
-
-_log = logging.getLogger("sionamespace.runtime")
 
 
 class ThreadsDriver:
@@ -59,10 +56,7 @@ class ThreadsDriver:
                 key.data()
             now = time.monotonic()
             while (call := self._timers.due(now)) is not None:
-                try:
-                    call()
-                except Exception:
-                    _log.exception("a timer's call failed, which is a fault of sionamespace")
+                guarded("a timer's call", call)
 
     def _select(self, may_wait: bool) -> list[tuple[selectors.SelectorKey, int]]:
         if self._bell is None:
@@ -95,12 +89,7 @@ class ThreadsDriver:
         self, sock: Any, readable: Callable[[], bool], finished: Callable[[], object]
     ) -> None:
         def on_readable() -> None:
-            try:
-                more = readable()
-            except Exception:
-                _log.exception("reading a socket failed, which is a fault of sionamespace")
-                more = False
-            if not more:
+            if not guarded("reading a socket", readable):
                 self._selector.unregister(sock)
                 finished()
 
@@ -133,9 +122,7 @@ class ThreadsDriver:
         return time.monotonic()
 
     def start_real_thread(self, function: Callable[[], object]) -> object:
-        thread = threading.Thread(target=function, daemon=True, name="sionamespace-portal")
-        thread.start()
-        return thread
+        return start_thread(function)
 
 
 class _Waiter(ThreadWaiter):

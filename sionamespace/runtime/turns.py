@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import logging
-from collections import deque
 from collections.abc import Callable
 from typing import Any
 
+from sionamespace.runtime.mail import Mail
 from sionamespace.runtime.originals import get_ident, new_lock
 
 __all__ = ["Turns"]
-
-_log = logging.getLogger("sionamespace.runtime")
 
 
 class Turns:
@@ -25,7 +22,7 @@ class Turns:
         self._lock = new_lock()
         self._owner = 0
         self._depth = 0
-        self._mail: deque[tuple[Callable[..., object], tuple[Any, ...]]] = deque()
+        self._mail = Mail()
 
     def here(self) -> bool:
         """Whether it is the calling thread's turn."""
@@ -48,7 +45,7 @@ class Turns:
         if self._depth:
             self._depth -= 1
             return
-        self._empty()
+        self._mail.deliver()
         self._leave()
         self._deliver()
 
@@ -57,16 +54,8 @@ class Turns:
         # whoever gives up the lock looks once more.
         while self._mail and self._lock.acquire(blocking=False):
             self._owner = get_ident()
-            self._empty()
+            self._mail.deliver()
             self._leave()
-
-    def _empty(self) -> None:
-        while self._mail:
-            function, args = self._mail.popleft()
-            try:
-                function(*args)
-            except Exception:  # one bad letter must not stop the mail
-                _log.exception("a posted call failed, which is a fault of sionamespace")
 
     def _leave(self) -> None:
         self._owner = 0

@@ -1,0 +1,24 @@
+"""Faults of our own, which are logged and stop nothing."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+__all__ = ["guarded"]
+
+_log = logging.getLogger("sionamespace.runtime")
+
+
+def guarded(what: str, function: Callable[..., Any], *args: Any) -> Any:
+    """What a function of ours returns; None if it fails, and then the log says so.
+
+    The application's functions handle their own errors. What comes here would otherwise end a hub,
+    a thread or the post for everybody.
+    """
+    try:
+        return function(*args)
+    except Exception:
+        _log.exception("%s failed, which is a fault of sionamespace", what)
+        return None
