@@ -10,9 +10,14 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+import sionamespace.runtime.eventlet  # noqa: F401 # first, for it keeps eventlet's warning away
+
+# isort: split
 import eventlet
 from eventlet import greenio
 from gunicorn.workers.base_async import AsyncWorker
+
+from sionamespace.serving.eventlet import wrap_tls
 
 __all__ = ["EventletWorker", "PatchedEventletWorker"]
 
@@ -29,13 +34,15 @@ class EventletWorker(AsyncWorker):  # type: ignore[misc]
 
     def handle(self, listener: Any, client: Any, addr: Any) -> None:
         """Serve one connection."""
-        super().handle(listener, self._wrap(client) if self.cfg.is_ssl else client, addr)
+        if self.cfg.is_ssl:
+            from gunicorn.sock import ssl_context
 
-    def _wrap(self, green: Any) -> Any:
-        from eventlet.green import ssl
-        from gunicorn.sock import ssl_context
-
-        return ssl.GreenSSLSocket(green, server_side=True, _context=ssl_context(self.cfg))
+            try:
+                client = wrap_tls(client, ssl_context(self.cfg))
+            except OSError as error:
+                self.log.debug("no TLS with %s: %s", addr, error)
+                return
+        super().handle(listener, client, addr)
 
     def handle_quit(self, sig: int, frame: Any) -> None:
         """End at once; not in the signal's handler, which may have stopped any green thread."""

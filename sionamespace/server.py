@@ -17,11 +17,12 @@ from sionamespace.options import Options
 from sionamespace.process import check_alone, mode_of_worker, stop_with_process
 from sionamespace.rooms import RoomManager
 from sionamespace.router import Router, Routes
-from sionamespace.run import run_eventlet
-from sionamespace.run_uvicorn import run_uvicorn
 from sionamespace.runtime.aio import AsyncioRuntime
 from sionamespace.runtime.choice import choose, make_driver
 from sionamespace.runtime.threaded import ThreadedRuntime
+from sionamespace.serving.lifetime import WebServer, serve
+from sionamespace.serving.tls import Certificate
+from sionamespace.serving.uvicorn import run_uvicorn
 from sionamespace.wsgi import WSGIApplication, WSGIMiddleware
 
 __all__ = ["MODE_VARIABLE", "Server"]
@@ -116,6 +117,8 @@ class Server(Application):
         port: int = 5000,
         *,
         app: Any = None,
+        certfile: str | None = None,
+        keyfile: str | None = None,
         **settings: Any,
     ) -> None:
         """Serve until SIGTERM or Ctrl-C; then `shutdown` ends every connection.
@@ -123,20 +126,25 @@ class Server(Application):
         Args:
             app: what to serve: what `wsgi` or `asgi` returned, or an application to put behind
                 Socket.IO.
+            certfile: a certificate in PEM form, to serve ``https`` and ``wss``.
+            keyfile: its private key, if that is not in the same file.
             settings: for the web server: for ``eventlet.wsgi.server``, such as ``keepalive=5``; for
-                ``uvicorn.Config`` in the asyncio mode, such as ``log_level="info"``.
+                ``gevent.pywsgi.WSGIServer``; for ``uvicorn.Config`` in the asyncio mode, such as
+                ``log_level="info"``. There are none in the mode ``threads``.
 
         Raises:
-            ConfigurationError: if the address cannot be listened on, or an extra is missing.
+            ConfigurationError: if the address cannot be listened on, the certificate cannot be
+                used, or an extra is missing.
         """
+        certificate = Certificate.parse(certfile, keyfile)
         if isinstance(self.runtime, AsyncioRuntime):
             asgi = app if isinstance(app, ASGIMiddleware) else self.asgi(app)
             limit = self.options.max_message_bytes
-            run_uvicorn(asgi, host, port, limit, self.shutdown, **settings)
+            run_uvicorn(asgi, certificate, host, port, limit, self.shutdown, **settings)
         else:
             wsgi = app if isinstance(app, WSGIMiddleware) else self.wsgi(app)
-            run = _runner(self.async_mode)
-            run(wsgi, host, port, self.runtime, self.shutdown, self._stopped, **settings)
+            web_server = _web_server(self.async_mode)(wsgi, certificate, **settings)
+            serve(web_server, host, port, self.runtime, self.shutdown, self._stopped)
             if self._outlive_process is not None:
                 self._outlive_process()
 
@@ -158,16 +166,19 @@ def _runtime(options: Options) -> tuple[ThreadedRuntime | AsyncioRuntime, str]:
     return ThreadedRuntime(make_driver(mode)), why
 
 
-def _runner(mode: str) -> Callable[..., None]:
+def _web_server(mode: str) -> Callable[..., WebServer]:
+    """The web server of a mode, whose library is imported only then."""
     if mode == "gevent":
-        from sionamespace.serving.gevent import run_gevent
+        from sionamespace.serving.gevent import GeventServer
 
-        return run_gevent
+        return GeventServer
     if mode == "threads":
-        from sionamespace.serving.threads import run_threads
+        from sionamespace.serving.threads import ThreadsServer
 
-        return run_threads
-    return run_eventlet
+        return ThreadsServer
+    from sionamespace.serving.eventlet import EventletServer
+
+    return EventletServer
 
 
 def _check_rooms(rooms: RoomManager | None) -> RoomManager | None:

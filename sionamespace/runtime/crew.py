@@ -11,6 +11,7 @@ from contextvars import Context
 from typing import Any
 
 from sionamespace.runtime import originals
+from sionamespace.runtime.faults import log_fault
 from sionamespace.runtime.originals import get_ident, new_lock
 
 __all__ = ["Crew", "start_thread"]
@@ -132,7 +133,7 @@ class Crew:
         try:
             self._look(not self._ready)
         except Exception:
-            _log.exception("looking for events failed, which is a fault of sionamespace")
+            log_fault("looking for events")
 
     def _run_ready(self, me: _Member) -> None:
         """Run what is ready by now; what that starts comes after a look at what else there is."""
@@ -182,7 +183,7 @@ def _run(function: Callable[..., object], args: tuple[Any, ...]) -> None:
     try:
         Context().run(function, *args)  # variables must not pass from job to job
     except BaseException:  # the thread must go on, whatever a handler raised
-        _log.exception("a started call failed, which is a fault of sionamespace")
+        log_fault("a started call")
 
 
 def start_thread(function: Callable[..., object], *args: Any) -> threading.Thread:

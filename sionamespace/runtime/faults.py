@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["guarded"]
+__all__ = ["guarded", "log_fault"]
 
 _log = logging.getLogger("sionamespace.runtime")
 
@@ -20,5 +20,10 @@ def guarded(what: str, function: Callable[..., Any], *args: Any) -> Any:
     try:
         return function(*args)
     except Exception:
-        _log.exception("%s failed, which is a fault of sionamespace", what)
+        log_fault(what)
         return None
+
+
+def log_fault(what: str) -> None:
+    """Log the exception that is being handled."""
+    _log.exception("%s failed, which is a fault of sionamespace", what)

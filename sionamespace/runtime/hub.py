@@ -13,7 +13,7 @@ from greenlet import getcurrent, greenlet
 
 from sionamespace.ports import Waiter
 from sionamespace.runtime import originals
-from sionamespace.runtime.faults import guarded
+from sionamespace.runtime.faults import log_fault
 from sionamespace.runtime.mail import Mail
 from sionamespace.runtime.originals import get_ident
 from sionamespace.runtime.waiting import ThreadWaiter
@@ -104,8 +104,10 @@ class HubDriver:
         while len(self._idle) < _MAX_IDLE:
             while self._ready:
                 function, args = self._ready.popleft()
-                # Variables must not pass from job to job.
-                guarded("a started call", Context().run, function, *args)
+                try:
+                    Context().run(function, *args)  # variables must not pass from job to job
+                except Exception:
+                    log_fault("a started call")
             self._idle.append(me)
             # Not a hub's own switch(), which is for those who wait for an event.
             greenlet.switch(me.parent)
@@ -115,7 +117,12 @@ class HubDriver:
     ) -> None:
         """Have a watched socket read, and run what that starts; ``end`` if it has enough."""
         self._will_run = True  # at the end of this, and not by a timer
-        if not guarded("reading a socket", readable):
+        try:
+            more = readable()
+        except Exception:
+            log_fault("reading a socket")
+            more = False
+        if not more:
             end()
         self._run_ready()
 

@@ -1,1 +1,1 @@
-"""Web servers for the modes other than eventlet (see `sionamespace.run`)."""
+"""Web servers, one for each mode, and how they are started and stopped."""

@@ -3,68 +3,68 @@
 from __future__ import annotations
 
 import logging
-import signal
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from functools import partial
+import socket
 from typing import Any
 
-import gevent
-from gevent import pywsgi
-from gevent import socket as green
-from gevent.event import Event
+from gevent import Timeout, pywsgi, ssl
 from gevent.pool import Pool
 
-from sionamespace.ports import Runtime
-from sionamespace.run import BACKLOG, LOOK_AGAIN, PATIENCE, announce, listen, raise_file_limit
+from sionamespace.errors import ConfigurationError
+from sionamespace.serving.tls import HANDSHAKE_SECONDS, Certificate
 
-__all__ = ["run_gevent"]
+__all__ = ["GeventServer"]
 
 _log = logging.getLogger("sionamespace.run")
 
+_SETTINGS = {"spawn", "log", "error_log", "handler_class", "environ", "ssl_context"}
 
-def run_gevent(
-    app: Any,
-    host: str,
-    port: int,
-    runtime: Runtime,
-    stop: Callable[[], None],
-    stopped: Callable[[], bool],
-    **settings: Any,
-) -> None:
-    """Serve a WSGI application on gevent until SIGTERM or Ctrl-C.
+
+class GeventServer:
+    """Implements `sionamespace.serving.lifetime.WebServer` with ``gevent.pywsgi.WSGIServer``.
 
     Args:
-        stop: called before the end, to send the clients away.
-        stopped: whether they are gone and their handlers have ended.
-        settings: passed on to ``gevent.pywsgi.WSGIServer``.
+        app: the WSGI application.
+        certificate: for ``https``.
+        settings: for ``gevent.pywsgi.WSGIServer``.
 
     Raises:
-        ConfigurationError: if the address cannot be listened on.
+        ConfigurationError: for a setting that it does not have.
     """
-    raise_file_limit()
-    runtime.bind()
-    listener = listen(partial(_listener, (host, port)), host, port)
-    settings = {
-        "log": None,
-        "error_log": _log,
-        "handler_class": _Handler,
-        "spawn": Pool(),
-        **settings,
-    }
-    server = _Server(listener, app, **settings)
-    signalled = Event()
-    with _signals(signalled.set):
-        server.start()
-        announce("serving on http://%s:%d with gevent; Ctrl-C stops", *listener.getsockname()[:2])
-        signalled.wait()
-    server.close()
-    stop()
-    with gevent.Timeout(PATIENCE, False):
-        while server.requests or not stopped():
-            gevent.sleep(LOOK_AGAIN)
-    server.stop(timeout=0)
-    announce("stopped")
+
+    name = "gevent"
+
+    def __init__(self, app: Any, certificate: Certificate | None, **settings: Any) -> None:
+        unknown = settings.keys() - _SETTINGS
+        if unknown:  # which it would take for a setting of TLS
+            raise ConfigurationError(
+                f"the web server of async_mode='gevent' has no setting {unknown.pop()!r}; "
+                f"there are: {', '.join(sorted(_SETTINGS))}"
+            )
+        self.scheme = "https" if certificate or "ssl_context" in settings else "http"
+        self._app = app
+        self._settings = {
+            "log": None,
+            "error_log": _log,
+            "handler_class": _Handler,
+            "spawn": Pool(),
+            **settings,
+        }
+        if certificate:
+            self._settings["ssl_context"] = certificate.context(ssl.SSLContext)
+
+    def start(self, listener: socket.socket) -> None:
+        listener.setblocking(False)
+        self._server = _Server(listener, self._app, **self._settings)
+        self._server.start()
+
+    def close(self) -> None:
+        self._server.close()
+
+    def busy(self) -> bool:
+        return self._server.requests > 0
+
+    def end(self) -> None:
+        self._server.stop(timeout=0)
 
 
 class _Server(pywsgi.WSGIServer):  # type: ignore[misc]
@@ -72,9 +72,22 @@ class _Server(pywsgi.WSGIServer):  # type: ignore[misc]
 
     requests = 0
 
+    def wrap_socket_and_handle(self, client: Any, address: Any) -> None:
+        """Talk by TLS; a client with which that cannot be done is no error of the server."""
+        try:
+            with Timeout(HANDSHAKE_SECONDS, TimeoutError):
+                wrapped = self.wrap_socket(client, **self.ssl_args)
+        except OSError as error:
+            _log.debug("no TLS with %s: %s", address, error)
+            return
+        try:
+            self.handle(wrapped, address)
+        finally:
+            wrapped.close()
+
 
 class _Handler(pywsgi.WSGIHandler):  # type: ignore[misc]
-    """Lets the server know of its requests."""
+    """Lets the server know of its requests, and the log of those that fail."""
 
     def handle_one_response(self) -> None:
         self.server.requests += 1
@@ -83,29 +96,7 @@ class _Handler(pywsgi.WSGIHandler):  # type: ignore[misc]
         finally:
             self.server.requests -= 1
 
-
-def _listener(address: tuple[str, int], family: int) -> Any:
-    listener = green.socket(family)
-    listener.setsockopt(green.SOL_SOCKET, green.SO_REUSEADDR, 1)
-    try:
-        listener.bind(address)
-        listener.listen(BACKLOG)
-    except BaseException:
-        listener.close()
-        raise
-    return listener
-
-
-@contextmanager
-def _signals(call: Callable[[], object]) -> Iterator[None]:
-    """Call a function on the hub when SIGTERM or Ctrl-C comes, where signals come at all."""
-    watchers = []
-    if gevent.get_hub().loop.default:
-        numbers = (signal.SIGTERM, signal.SIGINT)
-        watchers = [gevent.signal_handler(number, call) for number in numbers]
-    try:
-        yield
-    finally:
-        # A second signal ends the process at once.
-        for watcher in watchers:
-            watcher.cancel()
+    def handle_error(self, kind: Any, error: Any, traceback: Any) -> None:
+        """Log it, where gevent would print it, and answer 500 if that can be."""
+        _log.error("a request failed: %s", self.requestline, exc_info=(kind, error, traceback))
+        self._send_error_response_if_possible(500)

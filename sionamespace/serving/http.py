@@ -60,7 +60,7 @@ class Handler(BaseHTTPRequestHandler):
         path, _, query = self.path.partition("?")
         if not path.startswith("/"):  # a proxy's form: the whole URL
             path = urlsplit(path).path or "/"
-        host, port = self.server.address[:2]
+        host, port = self.server.address
         environ: dict[str, Any] = {
             "REQUEST_METHOD": self.command,
             "SCRIPT_NAME": "",
@@ -74,7 +74,7 @@ class Handler(BaseHTTPRequestHandler):
             "CONTENT_TYPE": self.headers.get("Content-Type", ""),
             "CONTENT_LENGTH": self.headers.get("Content-Length", ""),
             "wsgi.version": (1, 0),
-            "wsgi.url_scheme": "http",
+            "wsgi.url_scheme": self.server.scheme,
             "wsgi.input": io.BufferedReader(body),
             "wsgi.input_terminated": True,
             "wsgi.errors": sys.stderr,

@@ -761,12 +761,12 @@ class TestUpgrade:
         assert site.poll(sid).packets == ["4a"]
 
     def test_one_in_time_is_not_cut_off_later(self, make):
-        site = make(upgrade_timeout=0.02)
+        site = make(upgrade_timeout=0.3)
         sid = site.open()
         client = site.websocket(sid)
         client.send("2probe", "5")
         client.recv()
-        eventlet.sleep(0.04)
+        eventlet.sleep(0.35)
         client.send("4echo")
         assert client.recv() == "4echo"
 

@@ -197,8 +197,12 @@ class TestTime:
 
     def test_timers_call_in_the_order_of_their_times(self, scene):
         results = queue.SimpleQueue()
-        for seconds in (0.03, 0.01, 0.02):
-            scene.on_engine(scene.driver.later, seconds, results.put, seconds)
+
+        def begin():
+            for seconds in (0.03, 0.01, 0.02):
+                scene.driver.later(seconds, results.put, seconds)
+
+        scene.on_engine(begin)
         assert [results.get(timeout=5) for _ in range(3)] == [0.01, 0.02, 0.03]
 
     def test_one_that_is_cancelled_does_not_call(self, scene):

@@ -1,4 +1,4 @@
-"""Runs a server on uvicorn, for the asyncio mode."""
+"""Serves on uvicorn, for the asyncio mode."""
 
 from __future__ import annotations
 
@@ -9,17 +9,25 @@ from contextlib import suppress
 from typing import Any
 
 from sionamespace.errors import ConfigurationError
-from sionamespace.run import announce, listen, raise_file_limit
+from sionamespace.serving.listening import announce, listen, raise_file_limit, say_where
+from sionamespace.serving.tls import Certificate
 
 __all__ = ["run_uvicorn"]
 
 
 def run_uvicorn(
-    app: Any, host: str, port: int, max_bytes: int, stop: Callable[[], None], **settings: Any
+    app: Any,
+    certificate: Certificate | None,
+    host: str,
+    port: int,
+    max_bytes: int,
+    stop: Callable[[], None],
+    **settings: Any,
 ) -> None:
     """Serve an ASGI application on uvicorn until SIGTERM or Ctrl-C.
 
     Args:
+        certificate: for ``https``.
         max_bytes: the size of a WebSocket's message.
         stop: called before the end, to send the clients away.
         settings: passed on to ``uvicorn.Config``.
@@ -51,16 +59,17 @@ def run_uvicorn(
         "timeout_graceful_shutdown": 5,
         **settings,
     }
+    if certificate:
+        chosen |= {"ssl_certfile": certificate.certfile, "ssl_keyfile": certificate.keyfile}
+    config = uvicorn.Config(app, **chosen)
     raise_file_limit()
-    listener = listen(
-        lambda family: socket.create_server((host, port), family=family, backlog=2048), host, port
-    )
-    announce("serving on http://%s:%d with uvicorn; Ctrl-C stops", *listener.getsockname()[:2])
+    listener = listen(host, port)
+    say_where(listener, "https" if config.is_ssl else "http", "uvicorn")
     # In the end uvicorn sends itself the signal that stopped it, for those who did not expect it.
     before = signal.signal(signal.SIGTERM, lambda number, frame: None)
     try:
         with suppress(KeyboardInterrupt):
-            Server(uvicorn.Config(app, **chosen)).run(sockets=[listener])
+            Server(config).run(sockets=[listener])
     finally:
         signal.signal(signal.SIGTERM, before)
     announce("stopped")

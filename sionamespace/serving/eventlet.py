@@ -1,0 +1,130 @@
+"""Serves on eventlet.wsgi."""
+
+from __future__ import annotations
+
+import logging
+import socket
+from typing import Any
+
+import sionamespace.runtime.eventlet  # noqa: F401 # first, for it keeps eventlet's warning away
+
+# isort: split
+import eventlet
+from eventlet import wsgi
+from eventlet.green import ssl
+from eventlet.greenio import GreenSocket
+
+from sionamespace.serving.lifetime import LOOK_AGAIN
+from sionamespace.serving.tls import HANDSHAKE_SECONDS, Certificate
+
+__all__ = ["EventletServer", "wrap_tls"]
+
+_log = logging.getLogger("sionamespace.run")
+
+_MAX_REQUESTS = 1_000_000
+"""How many requests may be open at once. Each WebSocket and each waiting poll is one, so the
+server's own limit, 1,024, would be one on the number of clients."""
+
+
+class EventletServer:
+    """Implements `sionamespace.serving.lifetime.WebServer` with ``eventlet.wsgi.server``.
+
+    Args:
+        app: the WSGI application.
+        certificate: for ``https``.
+        settings: for ``eventlet.wsgi.server``.
+    """
+
+    name = "eventlet"
+
+    def __init__(self, app: Any, certificate: Certificate | None, **settings: Any) -> None:
+        self.scheme = "https" if certificate else "http"
+        self._app = app
+        self._pool = _Pool(_MAX_REQUESTS)
+        self._settings = {"log": _WsgiLog(), "debug": False, "custom_pool": self._pool, **settings}
+        if certificate:
+            self._settings["protocol"] = _tls_protocol(certificate.context())
+            environ = {"wsgi.url_scheme": "https", "HTTPS": "on"}
+            self._settings["environ"] = {**environ, **(settings.get("environ") or {})}
+
+    def start(self, listener: socket.socket) -> None:
+        self._serving = eventlet.spawn(
+            wsgi.server, _Listener(listener), self._app, **self._settings
+        )
+        eventlet.sleep(0)
+        if self._serving.dead:  # for a setting that it does not take
+            self._serving.wait()
+
+    def close(self) -> None:
+        self._serving.kill()
+
+    def busy(self) -> bool:
+        return bool(self._pool.running())
+
+    def end(self) -> None:
+        """Nothing: what is still there ends with the process."""
+
+
+class _Pool(eventlet.GreenPool):  # type: ignore[misc]
+    """Green threads that are not waited for by the server itself."""
+
+    def waitall(self) -> None:
+        """Nothing: whoever stops the server has only so much patience."""
+
+
+class _Listener:
+    """A listening socket on which no failure ends the server."""
+
+    def __init__(self, listener: socket.socket) -> None:
+        # It is green already in a process that is monkey-patched.
+        self._green = listener if isinstance(listener, GreenSocket) else GreenSocket(listener)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._green, name)
+
+    def accept(self) -> Any:
+        while True:
+            try:
+                return self._green.accept()
+            except OSError as error:
+                _log.error("cannot accept a connection: %s", error)
+                eventlet.sleep(LOOK_AGAIN)  # it is most often a lack of files, which passes
+
+
+class _WsgiLog:
+    """Where eventlet's web server logs: its tracebacks are errors, the rest is for debugging."""
+
+    def info(self, text: str, *args: object) -> None:
+        _log.log(logging.ERROR if "Traceback" in text else logging.DEBUG, text.rstrip(), *args)
+
+    debug = error = info
+
+
+def _tls_protocol(context: Any) -> type[wsgi.HttpProtocol]:
+    """What talks to a client by HTTP, after the handshake in the client's own green thread."""
+
+    class Protocol(wsgi.HttpProtocol):  # type: ignore[misc]
+        def __init__(self, connection: list[Any], server: Any) -> None:
+            try:
+                connection[1] = wrap_tls(connection[1], context)
+            except OSError as error:
+                _log.debug("no TLS with %s: %s", connection[0], error)
+                return
+            super().__init__(connection, server)
+
+    return Protocol
+
+
+def wrap_tls(green: Any, context: Any) -> Any:
+    """A client's green socket after TLS's handshake; raises ``OSError`` if that fails."""
+    wrapped = ssl.GreenSSLSocket(
+        green, server_side=True, do_handshake_on_connect=False, _context=context
+    )
+    wrapped.settimeout(HANDSHAKE_SECONDS)
+    try:
+        wrapped.do_handshake()
+    except BaseException:
+        wrapped.close()
+        raise
+    wrapped.settimeout(green.gettimeout())
+    return wrapped
