@@ -42,10 +42,10 @@ def _needs_rewriting(value: Any, depth: int) -> bool:
     if kind is not dict and kind is not list and kind is not tuple:
         return True
     _check_depth(depth)
-    return any(
-        type(inner) not in _LEAVES and _needs_rewriting(inner, depth + 1)
-        for inner in (value.values() if kind is dict else value)
-    )
+    for inner in value.values() if kind is dict else value:  # any() takes twice as long
+        if type(inner) not in _LEAVES and _needs_rewriting(inner, depth + 1):
+            return True
+    return False
 
 
 def _rewrite(value: Any, parts: list[bytes], depth: int) -> Any:

@@ -7,9 +7,10 @@ it on and its server ignores it.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
-import attrs
+import msgspec.structs
 
 from sionamespace.errors import PacketError
 from sionamespace.protocol.binary import attach, detach
@@ -18,12 +19,13 @@ from sionamespace.protocol.values import dumps, loads
 
 __all__ = ["Decoder", "TooLarge", "encode"]
 
-_BINARY_TYPE = {
-    PacketType.EVENT: PacketType.BINARY_EVENT,
-    PacketType.ACK: PacketType.BINARY_ACK,
-}
-_PLAIN_TYPE = {binary: plain for plain, binary in _BINARY_TYPE.items()}
-_DIGITS = frozenset("0123456789")
+_EVENT, _ACK = PacketType.EVENT, PacketType.ACK
+_DIGITS = "0123456"
+_TYPES = {_DIGITS[kind]: kind for kind in PacketType}
+_TO_BINARY = PacketType.BINARY_EVENT - PacketType.EVENT
+"""What is added to the type of an EVENT or ACK that has attachments."""
+_REST_OF_HEAD = re.compile(r"(?:(/[^,]*),?)?([0-9]*)")
+"""A namespace other than ``/``, and an ack id."""
 _MAX_ID_DIGITS = 15
 """Ids up to here are exact in JavaScript, whose integers end at 2**53."""
 
@@ -40,11 +42,9 @@ def encode(packet: Packet) -> tuple[str, tuple[bytes, ...]]:
     """
     data, kind = packet.data, packet.type
     attachments: tuple[bytes, ...] = ()
-    if kind in _BINARY_TYPE:
+    if kind is _EVENT or kind is _ACK:
         data, attachments = detach(data)
-    head = (
-        str(_BINARY_TYPE[kind].value) + f"{len(attachments)}-" if attachments else str(kind.value)
-    )
+    head = f"{_DIGITS[kind + _TO_BINARY]}{len(attachments)}-" if attachments else _DIGITS[kind]
     if packet.path != "/":
         head += packet.path + ","
     if packet.id is not None:
@@ -106,57 +106,45 @@ class Decoder:
         if self._missing:
             return None
         parts, self._parts, self._waiting = self._parts, [], None
-        return attrs.evolve(packet, data=attach(packet.data, parts))
+        return msgspec.structs.replace(packet, data=attach(packet.data, parts))
 
 
 def _parse(text: str, max_attachments: int) -> tuple[Packet, int]:
     """The packet of a text and the number of its attachments."""
-    kind = _parse_type(text)
+    kind = _TYPES.get(text[:1])
+    if kind is None:
+        raise PacketError(f"unknown packet type {text[:1]!r}; the types are 0 to 6")
     at, attachments = 1, 0
-    if kind in _PLAIN_TYPE:
+    if kind > PacketType.CONNECT_ERROR:
         attachments, at = _parse_attachments(text, max_attachments)
-        kind = _PLAIN_TYPE[kind]
-    path = "/"
-    if text[at : at + 1] == "/":
-        path, comma, _ = text[at:].partition(",")
-        at += len(path) + len(comma)
-    number, at = _parse_id(text, at)
+        kind = PacketType(kind - _TO_BINARY)
+    rest = _REST_OF_HEAD.match(text, at)
+    assert rest is not None  # it matches nothing, too
+    path, digits = rest.groups()
+    if len(digits) > _MAX_ID_DIGITS:
+        raise PacketError(f"bad ack id: more than {_MAX_ID_DIGITS} digits")
+    number = int(digits) if digits else None
+    at = rest.end()
     data = loads(text[at:]) if at < len(text) else None
-    _check(kind, data, number, at < len(text))
-    return Packet(kind, path, data, number), attachments
-
-
-def _parse_type(text: str) -> PacketType:
-    if text and text[0] in "0123456":
-        return PacketType(int(text[0]))
-    raise PacketError(f"unknown packet type {text[:1]!r}; the types are 0 to 6")
+    if kind is _EVENT:
+        _check_event(data)
+    else:
+        _check(kind, data, number, at < len(text))
+    return Packet(kind, path or "/", data, number), attachments
 
 
 def _parse_attachments(text: str, limit: int) -> tuple[int, int]:
     digits, dash, _ = text[1:12].partition("-")
-    if not dash or not digits or not _DIGITS.issuperset(digits) or int(digits) < 1:
+    if not dash or not digits or not (digits.isascii() and digits.isdigit()) or int(digits) < 1:
         raise PacketError(f"bad number of attachments in {text[:16]!r}; expected such as '51-'")
     if int(digits) > limit:
         raise PacketError(f"too many attachments: {int(digits)}, at most {limit} are allowed")
     return int(digits), len(digits) + 2
 
 
-def _parse_id(text: str, at: int) -> tuple[int | None, int]:
-    end = at
-    while end < len(text) and text[end] in _DIGITS:
-        end += 1
-    if end == at:
-        return None, at
-    if end - at > _MAX_ID_DIGITS:
-        raise PacketError(f"bad ack id: more than {_MAX_ID_DIGITS} digits")
-    return int(text[at:end]), end
-
-
 def _check(kind: PacketType, data: Any, number: int | None, has_payload: bool) -> None:
     """Raise unless the payload has the shape that its packet type has."""
-    if kind is PacketType.EVENT:
-        _check_event(data)
-    elif kind is PacketType.ACK:
+    if kind is _ACK:
         _expect(isinstance(data, list) and number is not None, "an ACK has an id and a list")
     elif kind is PacketType.CONNECT:
         _expect(isinstance(data, dict) or not has_payload, "a CONNECT's payload is an object")
@@ -167,17 +155,13 @@ def _check(kind: PacketType, data: Any, number: int | None, has_payload: bool) -
 
 
 def _check_event(data: Any) -> None:
-    _expect(
-        isinstance(data, list) and bool(data) and _is_event_name(data[0]),
-        "an EVENT's payload is a list that begins with the event's name",
-    )
-    _expect(data[0] not in RESERVED_EVENTS, f"{data[0]!r} is a reserved name for an event")
+    name = data[0] if isinstance(data, list) and data else None
+    if not isinstance(name, (str, int, float)) or isinstance(name, bool):
+        raise PacketError("an EVENT's payload is a list that begins with the event's name")
+    if name in RESERVED_EVENTS:
+        raise PacketError(f"{name!r} is a reserved name for an event")
 
 
 def _expect(holds: bool, rule: str) -> None:
     if not holds:
         raise PacketError(rule)
-
-
-def _is_event_name(name: Any) -> bool:
-    return isinstance(name, (str, int, float)) and not isinstance(name, bool)

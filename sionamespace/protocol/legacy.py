@@ -12,7 +12,7 @@ import urllib.parse
 from collections import defaultdict
 from typing import Any
 
-import attrs
+import msgspec.structs
 
 from sionamespace.protocol import json
 from sionamespace.protocol.packet import Packet, PacketType
@@ -36,10 +36,12 @@ def encode(packet: Packet) -> tuple[str, tuple[bytes, ...]]:
         UsageError: for data that cannot be sent.
     """
     if packet.type is PacketType.CONNECT:
-        packet = attrs.evolve(packet, data=None)
+        packet = msgspec.structs.replace(packet, data=None)
     elif packet.type is PacketType.CONNECT_ERROR:
         data = packet.data.get("data")
-        packet = attrs.evolve(packet, data=packet.data["message"] if data is None else data)
+        packet = msgspec.structs.replace(
+            packet, data=packet.data["message"] if data is None else data
+        )
     return json.encode(packet)
 
 

@@ -50,7 +50,7 @@ def loads(text: str) -> Any:
     except RecursionError:
         raise PacketError(_too_deep()) from None
     # Counting is quick and settles nearly every case; only what might be too deep is walked.
-    if text.count("[") + text.count("{") > MAX_DEPTH:
+    if len(text) > MAX_DEPTH and text.count("[") + text.count("{") > MAX_DEPTH:
         check_depth(value)
     return value
 

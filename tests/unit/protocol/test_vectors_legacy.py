@@ -10,7 +10,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-import attrs
+import msgspec.structs
 import pytest
 
 from sionamespace.protocol import engineio3
@@ -44,11 +44,11 @@ def packet_of(plain: dict[str, Any]) -> Packet:
 def as_sent(packet: Packet) -> Packet:
     """A packet as the server has it, before it is put into the words of old clients."""
     if packet.type is PacketType.CONNECT:
-        return attrs.evolve(packet, data={"sid": "x"})
+        return msgspec.structs.replace(packet, data={"sid": "x"})
     if packet.type is PacketType.CONNECT_ERROR and isinstance(packet.data, str):
-        return attrs.evolve(packet, data={"message": packet.data})
+        return msgspec.structs.replace(packet, data={"message": packet.data})
     if packet.type is PacketType.CONNECT_ERROR:
-        return attrs.evolve(packet, data={"message": "no", "data": packet.data})
+        return msgspec.structs.replace(packet, data={"message": "no", "data": packet.data})
     return packet
 
 
