@@ -37,9 +37,16 @@ _NO_TURNS = nullcontext()
 _MAX_OWED = 65536
 """How many bytes of pongs may wait for a peer that does not read them."""
 
+_MAX_JOINED = 65536
+"""How many bytes are kept back to be written with what follows them."""
+
 
 Watch: TypeAlias = Callable[[Any, Callable[[], bool], Callable[[], object]], object]
 """Watches a socket; see `sionamespace.runtime.threaded.Driver.watch`."""
+
+
+def _at_once(function: Callable[[], object]) -> None:
+    function()
 
 
 class RawSocket(Interface):
@@ -99,6 +106,8 @@ class WebSocketDriver:
         start: starts a function in a thread or green thread of its own.
         engine: held while it reads or writes, and not while it waits; see
             `sionamespace.runtime.threaded.Driver.engine`.
+        at_end: calls a function when what is being done on the engine's thread has ended; see
+            `sionamespace.runtime.threaded.Driver.at_end`.
     """
 
     def __init__(
@@ -107,6 +116,7 @@ class WebSocketDriver:
         handshake: Handshake,
         start: Callable[[Callable[[], None]], object],
         engine: AbstractContextManager[object] = _NO_TURNS,
+        at_end: Callable[[Callable[[], object]], object] = _at_once,
     ) -> None:
         self.busy = False
         self.on_packet: Callable[[str | bytes], object] = _ignore
@@ -116,7 +126,9 @@ class WebSocketDriver:
         self._max_bytes = handshake.max_bytes
         self._start = start
         self._engine = engine
-        self._rest = b""
+        self._at_end = at_end
+        self._unsent: list[bytes] = []
+        self._unsent_bytes = 0
         self._ended = False
         self._fault: Exception | None = None
         self._owed = 0
@@ -129,19 +141,32 @@ class WebSocketDriver:
     # Out.
 
     def write(self, *parcels: Parcel) -> None:
-        """Write packets, or as much of them as the kernel takes, and be busy with the rest."""
-        self._write(b"".join([parcel.frames for parcel in parcels]))
+        """Write packets, or as much of them as the kernel takes, and be busy with the rest.
+
+        What is written in one go, such as the answers to all events that came together, is one
+        call of the kernel at its end: those calls cost more than all else.
+        """
+        for parcel in parcels:
+            self._write(parcel.frames)
 
     def _write(self, data: bytes) -> None:
         if self._ended:
             return
+        self._unsent.append(data)
+        self._unsent_bytes += len(data)
         if self.busy:
-            self._rest += data
             return
-        rest = self._write_some(data)
-        if rest:
-            self._rest, self.busy = rest, True
-            self._start(self._write_rest)
+        if self._unsent_bytes > _MAX_JOINED:
+            self._flush()
+        elif len(self._unsent) == 1:
+            self._at_end(self._flush)
+
+    def _flush(self) -> None:
+        if self._unsent and not self.busy:
+            self._write_some()
+            if self._unsent:
+                self.busy = True
+                self._start(self._write_rest)
 
     def close(self) -> None:
         """Say goodbye; the peer's own goodbye, or its silence, then ends `serve`."""
@@ -152,18 +177,22 @@ class WebSocketDriver:
     def abort(self) -> None:
         """End it at once."""
         self._ended = True
-        self._rest = b""
+        self._keep(b"")
         self._raw.shutdown()
 
-    def _write_some(self, data: bytes) -> bytes:
-        """What the kernel did not take."""
+    def _write_some(self) -> None:
+        """Write what the kernel takes of what is unsent, and keep the rest."""
+        data = b"".join(self._unsent)
         try:
-            return data[self._raw.send(data) :]
+            self._keep(data[self._raw.send(data) :])
         except BlockingIOError:
-            return data
+            self._keep(data)
         except OSError:
             self.abort()
-            return b""
+
+    def _keep(self, data: bytes) -> None:
+        self._unsent = [data] if data else []
+        self._unsent_bytes = len(data)
 
     def _write_rest(self) -> None:
         """Write what waits, as the kernel takes it; in a thread or green thread of its own."""
@@ -173,9 +202,9 @@ class WebSocketDriver:
             except OSError:
                 self.abort()
             with self._engine:
-                data, self._rest = self._rest, b""
-                self._rest = self._write_some(data) + self._rest if data else b""
-                if not self._rest or self._ended:
+                if self._unsent:
+                    self._write_some()
+                if not self._unsent:
                     self._written()
 
     def _written(self) -> None:
@@ -191,6 +220,7 @@ class WebSocketDriver:
         for data in self._protocol.data_to_send():
             if not data:
                 self._last_words = True
+                self._flush()
                 if not self.busy:
                     self._raw.shutdown()
                 return
@@ -234,6 +264,7 @@ class WebSocketDriver:
 
     def _close(self) -> None:
         with self._engine:
+            self._flush()
             self._read_all = True
             if not self.busy:
                 self._raw.close()

@@ -85,7 +85,9 @@ class WSGIEngine:
             )
         runtime = self._runtime
         with runtime.engine:
-            websocket = WebSocketDriver(raw, handshake, runtime.start_blocking, runtime.engine)
+            websocket = WebSocketDriver(
+                raw, handshake, runtime.start_blocking, runtime.engine, runtime.at_end
+            )
             if socket is None:
                 ended = self._server.opened(request, websocket)
             else:

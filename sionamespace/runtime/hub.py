@@ -48,6 +48,7 @@ class HubDriver:
         self._mail = Mail()
         self._ring: Callable[[], object] = _nothing
         self._ready: deque[tuple[Callable[..., object], tuple[Any, ...]]] = deque()
+        self._ends: list[Callable[[], object]] = []
         self._idle: list[Any] = []
         self._will_run = False
 
@@ -87,16 +88,28 @@ class HubDriver:
 
     def start(self, function: Callable[..., object], *args: Any) -> None:
         self._ready.append((function, args))
+        self._run_soon()
+
+    def at_end(self, function: Callable[[], object]) -> None:
+        self._ends.append(function)
+        self._run_soon()
+
+    def _run_soon(self) -> None:
         if not self._will_run:
             self._will_run = True
             self._soon(self._run_ready)
 
     def _run_ready(self) -> None:
         """Run what was started; on the hub, to which a worker returns when it has to wait."""
-        self._will_run = False
-        while self._ready:
-            worker = self._idle.pop() if self._idle else greenlet(self._work)
-            worker.switch()
+        try:
+            while self._ready:
+                worker = self._idle.pop() if self._idle else greenlet(self._work)
+                worker.switch()
+        finally:  # a handler may end the process, which other handlers may notice
+            self._will_run = False
+            ends, self._ends = self._ends, []
+            for end in ends:
+                end()
 
     def _work(self) -> None:
         """What a worker does: run what is ready, and rest until it is called again."""

@@ -47,6 +47,10 @@ class Driver(Protocol):
     def start(self, function: Callable[..., object], *args: Any) -> None:
         """Run a function in a new thread or green thread; called on the engine's thread."""
 
+    def at_end(self, function: Callable[[], object]) -> None:
+        """Call a function, which cannot fail, when what is being done on the engine's thread has
+        ended: what was read, with all handlers that it started, up to where they wait."""
+
     def later(self, seconds: float, function: Callable[..., object], *args: Any) -> Timer:
         """Call a function on the engine's thread after some seconds; called there too."""
 
@@ -90,6 +94,7 @@ class ThreadedRuntime:
         self.watch = driver.watch
         self.wait_writable = driver.wait_writable
         self.start_blocking = driver.start
+        self.at_end = driver.at_end
 
     def start(self, step: Callable[[], Coroutine[Any, Any, None]]) -> None:
         self._on_engine(_run_step, step)

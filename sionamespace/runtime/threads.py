@@ -36,6 +36,7 @@ class ThreadsDriver:
         self.engine: AbstractContextManager[object] = turns
         self.here = turns.here
         self.post = turns.post
+        self.at_end = turns.at_end
         self._timers = Timers()
         self._selector = selectors.DefaultSelector()
         self._asleep = False

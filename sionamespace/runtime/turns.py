@@ -23,6 +23,7 @@ class Turns:
         self._owner = 0
         self._depth = 0
         self._mail = Mail()
+        self._ends: list[Callable[[], object]] = []
 
     def here(self) -> bool:
         """Whether it is the calling thread's turn."""
@@ -33,6 +34,10 @@ class Turns:
         self._mail.append((function, args))
         if not self.here():
             self._deliver()
+
+    def at_end(self, function: Callable[[], object]) -> None:
+        """Call a function, which cannot fail, at the end of this turn."""
+        self._ends.append(function)
 
     def __enter__(self) -> None:
         if self.here():
@@ -45,8 +50,7 @@ class Turns:
         if self._depth:
             self._depth -= 1
             return
-        self._mail.deliver()
-        self._leave()
+        self._finish()
         self._deliver()
 
     def _deliver(self) -> None:
@@ -54,9 +58,11 @@ class Turns:
         # whoever gives up the lock looks once more.
         while self._mail and self._lock.acquire(blocking=False):
             self._owner = get_ident()
-            self._mail.deliver()
-            self._leave()
+            self._finish()
 
-    def _leave(self) -> None:
+    def _finish(self) -> None:
+        self._mail.deliver()
+        while self._ends:
+            self._ends.pop()()
         self._owner = 0
         self._lock.release()
