@@ -49,7 +49,8 @@ class Driver(Protocol):
 
     def at_end(self, function: Callable[[], object]) -> None:
         """Call a function, which cannot fail, when what is being done on the engine's thread has
-        ended: what was read, with all handlers that it started, up to where they wait."""
+        ended; with a hub that includes the handlers that were started, up to where they wait.
+        """
 
     def later(self, seconds: float, function: Callable[..., object], *args: Any) -> Timer:
         """Call a function on the engine's thread after some seconds; called there too."""

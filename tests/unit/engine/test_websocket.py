@@ -161,6 +161,80 @@ def scene():
     return Scene()
 
 
+class Ends:
+    """What was put off to the end of what is being done, which comes when the test says so."""
+
+    def __init__(self, scene):
+        self._functions = []
+        scene.driver._at_end = self._functions.append
+
+    def come(self):
+        functions, self._functions[:] = list(self._functions), []
+        for function in functions:
+            function()
+
+
+class TestJoining:
+    @pytest.fixture
+    def ends(self, scene):
+        scene.sends = []
+        send = scene.wire.send
+        scene.wire.send = lambda data: scene.sends.append(data) or send(data)
+        return Ends(scene)
+
+    def test_what_is_written_in_one_go_is_one_call_of_the_kernel(self, scene, ends):
+        for word in ("a", "b", "c"):
+            scene.driver.write(Parcel.of_message(word))
+        assert scene.sends == []
+        ends.come()
+        assert len(scene.sends) == 1
+        assert scene.sent == [text("4a"), text("4b"), text("4c")]
+
+    def test_a_go_with_nothing_more_writes_nothing_more(self, scene, ends):
+        scene.driver.write(Parcel.of_message("a"))
+        ends.come()
+        ends.come()
+        assert len(scene.sends) == 1
+
+    def test_much_is_not_kept_back(self, scene, ends):
+        scene.driver.write(Parcel.of_message("x" * 40_000))
+        scene.driver.write(Parcel.of_message("y" * 40_000))
+        assert [len(data) for data in scene.sends] == [80_010]
+        ends.come()
+        assert len(scene.sends) == 1
+
+    def test_what_the_kernel_does_not_take_is_written_later_in_order(self, scene, ends):
+        scene.wire.room = 5
+        scene.driver.write(Parcel.of_message("one"))
+        scene.driver.write(Parcel.of_message("two"))
+        ends.come()
+        assert scene.driver.busy
+        scene.driver.write(Parcel.of_message("three"))
+        scene.wire.room = 10**9
+        scene.run_writers()
+        assert scene.sent == [text("4one"), text("4two"), text("4three")]
+        assert not scene.driver.busy
+        assert scene.freed == 1
+
+    def test_a_goodbye_follows_what_was_written(self, scene, ends):
+        scene.driver.write(Parcel.of_message("a"))
+        scene.driver.close()
+        ends.come()
+        assert scene.sent == [text("4a"), closing(1000)]
+
+    def test_an_answer_to_a_ping_keeps_its_place(self, scene, ends):
+        scene.driver.write(Parcel.of_message("a"))
+        scene.wire.incoming = [scene.peer.ping(b"?"), ends.come]
+        scene.driver.serve(None, lambda reason: None)
+        assert scene.sent[:2] == [text("4a"), (Opcode.PONG, b"?")]
+
+    def test_one_that_was_aborted_says_nothing_more(self, scene, ends):
+        scene.driver.write(Parcel.of_message("a"))
+        scene.driver.abort()
+        ends.come()
+        assert scene.sends == []
+
+
 class TestHandshake:
     def test_it_is_answered_as_the_rfc_shows(self, scene):
         head, _, rest = scene.accepted.partition(b"\r\n\r\n")

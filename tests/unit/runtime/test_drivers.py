@@ -186,6 +186,60 @@ class TestStart:
             assert not scene.started(scene.driver.here)
 
 
+class TestEnd:
+    def test_a_function_is_called_when_what_is_done_has_ended(self, scene):
+        order, ended = [], threading.Event()
+
+        def end():
+            order.append(("end", scene.driver.here()))
+            ended.set()
+
+        def do():
+            scene.driver.at_end(end)
+            order.append("done")
+
+        scene.driver.post(do)
+        assert ended.wait(5)
+        assert order == ["done", ("end", True)]
+
+    def test_one_that_asks_again_is_called_again(self, scene):
+        ended = threading.Event()
+        scene.driver.post(scene.driver.at_end, lambda: scene.driver.at_end(ended.set))
+        assert ended.wait(5)
+
+    def test_with_a_hub_it_is_after_all_that_a_socket_started(self, scene, pair):
+        happened = queue.SimpleQueue()
+
+        def handler():
+            scene.driver.start(happened.put, "later handler")
+            happened.put("handler")
+
+        def readable():
+            scene.driver.start(handler)
+            scene.driver.at_end(lambda: happened.put("end"))
+            return False
+
+        scene.on_engine(scene.driver.watch, pair[0], readable, lambda: None)
+        pair[1].send(b"x")
+        order = [happened.get(timeout=5) for _ in range(3)]
+        assert set(order) == {"handler", "later handler", "end"}
+        if scene.driver.one_thread:  # elsewhere a handler is no part of the turn that started it
+            assert order[-1] == "end"
+
+    def test_a_handler_that_waits_keeps_nothing_back(self, scene, pair):
+        ended, woken = threading.Event(), []
+
+        def handler():
+            waiter = scene.driver.waiter()
+            woken.append(waiter)
+            scene.driver.post(scene.driver.at_end, ended.set)
+            waiter.wait(5)
+
+        scene.driver.post(scene.driver.start, handler)
+        assert ended.wait(5)
+        woken[0].set()
+
+
 class TestTime:
     def test_a_timer_calls_after_its_seconds_on_the_engines_thread(self, scene):
         results, begin = queue.SimpleQueue(), scene.driver.now()
