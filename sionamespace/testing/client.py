@@ -28,6 +28,9 @@ class Stage(Protocol):
     def post(self, function: Callable[..., object], *args: Any) -> None:
         """Run a function before all is quiet."""
 
+    def on_engine(self, function: Callable[..., object], *args: Any) -> None:
+        """Run a function as the engine does what comes from its clients."""
+
     def session(self, path: Path, sid: Sid) -> Session:
         """The server's own session of a client."""
 
@@ -119,11 +122,13 @@ class HarnessClient:
     @property
     def connected(self) -> bool:
         """Whether it is in the namespace."""
+        self._stage.settle()
         return self._connected and self._link.reason is None
 
     @property
     def closed(self) -> str | None:
         """Why its whole connection has ended; None while it is open."""
+        self._stage.settle()
         return self._link.reason
 
     @property
@@ -178,27 +183,29 @@ class HarnessClient:
 
     def drop(self, reason: str = Reason.TRANSPORT_CLOSE) -> None:
         """Lose the whole connection, for the reason that the engine would give."""
-        self._link.close(reason)
+        self._stage.on_engine(self._link.close, reason)
         self._stage.settle()
 
     def pause(self) -> None:
         """Read nothing from now on, as a client does that is slow or out of reach."""
-        self._link.pause()
+        self._stage.on_engine(self._link.pause)
+        self._stage.settle()
 
     def resume(self) -> None:
         """Read on, what the server kept first."""
-        self._link.resume()
+        self._stage.on_engine(self._link.resume)
         self._stage.settle()
 
     def send_raw(self, message: str | bytes) -> None:
         """Send a message as it is, such as a broken one."""
-        self._link.receiver.receive(message)
+        self._stage.on_engine(self._receive, message)
         self._stage.settle()
 
     # What it hears.
 
     def received(self, event: str | None = None) -> list[Event]:
         """What it received so far, in order; of one event, or of all."""
+        self._stage.settle()
         return [e for e in self._events if event is None or e.name == event]
 
     def last(self, event: str) -> Event:
@@ -265,6 +272,8 @@ class HarnessClient:
     def _send(self, packet: Packet) -> None:
         assert self._link.reason is None, f"the client's connection has ended: {self._link.reason}"
         text, attachments = codec.encode(packet)
-        self._link.receiver.receive(text)
-        for attachment in attachments:
-            self._link.receiver.receive(attachment)
+        self._stage.on_engine(self._receive, text, *attachments)
+
+    def _receive(self, *messages: str | bytes) -> None:
+        for message in messages:
+            self._link.receiver.receive(message)

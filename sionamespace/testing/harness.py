@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from types import TracebackType
-from typing import Any
+from typing import Any, ClassVar
 
 from sionamespace.application import Application
 from sionamespace.engine.memory import MemoryLink
 from sionamespace.errors import ConfigurationError
 from sionamespace.namespace import Namespace
 from sionamespace.options import Options
+from sionamespace.ports import Runtime
 from sionamespace.protocol import json as codec
 from sionamespace.rooms import RoomManager
 from sionamespace.router import Router, Routes
@@ -59,6 +60,8 @@ class Harness:
         options: as for `sionamespace.Server`.
     """
 
+    make_runtime: ClassVar[Callable[[], Any]] = ManualRuntime
+
     def __init__(
         self,
         routes: Namespace | type[Namespace] | Routes | Router,
@@ -70,7 +73,7 @@ class Harness:
         self.errors: list[BaseException] = []
         """What handlers raised and nothing handled, so far."""
         self._raise_errors = raise_errors
-        self._runtime = ManualRuntime()
+        self._runtime = self.make_runtime()
         self._options = Options.parse(options)
         self._application = _Application(
             _routes(routes), self._runtime, self._options, rooms, self.errors.append
@@ -145,6 +148,13 @@ class Harness:
         """Run a function before all is quiet."""
         self._runtime.post(function, *args)
 
+    def on_engine(self, function: Callable[..., object], *args: Any) -> None:
+        """Run a function as the engine does what comes from its clients: here and now, or there."""
+        if self._runtime.here():
+            function(*args)
+        else:
+            self._runtime.post(function, *args)
+
     def session(self, path: Path, sid: Sid) -> Session:
         """The server's own session of a client."""
         return self._application.session(path, sid)
@@ -165,8 +175,11 @@ class Harness:
 
         link = MemoryLink(deliver, self._options.max_outbox_bytes)
         self._clients[link] = {}
-        link.receiver = self._application.accept(link, _environ(headers, environ))
+        self.on_engine(self._accept, link, _environ(headers, environ))
         return link
+
+    def _accept(self, link: MemoryLink, environ: dict[str, Any]) -> None:
+        link.receiver = self._application.accept(link, environ)
 
     def _only_path(self) -> Path:
         paths = [path for path, _ in self._application.router]
@@ -187,7 +200,7 @@ class _Application(Application):
     def __init__(
         self,
         routes: Routes | Router,
-        runtime: ManualRuntime,
+        runtime: Runtime,
         options: Options,
         rooms: RoomManager | None,
         keep_error: Callable[[BaseException], None],

@@ -10,10 +10,7 @@ from sionamespace.acks import Ack, AckTable, BroadcastAck
 from sionamespace.errors import AckTimeout, ClientGone, UsageError, WouldBlock
 from sionamespace.testing.runtime import ManualRuntime
 
-
-@pytest.fixture
-def runtime():
-    return ManualRuntime()
+pytestmark = pytest.mark.every_runtime
 
 
 @pytest.fixture
@@ -66,6 +63,7 @@ class TestAck:
         with pytest.raises(AckTimeout):
             ack.result()
 
+    @pytest.mark.manual("it is the one whose timers can be looked at")
     @pytest.mark.parametrize(
         "settle",
         [lambda ack: ack.answer([1]), lambda ack: ack.cancel(), lambda ack: ack.fail(ClientGone())],

@@ -7,6 +7,8 @@ import pytest
 from sionamespace import Namespace, UsageError
 from sionamespace.testing import Harness
 
+pytestmark = pytest.mark.every_runtime
+
 
 @pytest.fixture
 def harness():

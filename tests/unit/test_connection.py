@@ -8,6 +8,8 @@ from sionamespace import ClientGone, Namespace, Reason, Refused, WouldBlock, eve
 from sionamespace.runtime.line import PATIENCE
 from sionamespace.testing import Harness
 
+pytestmark = pytest.mark.every_runtime
+
 
 class Gate(Namespace):
     """Lets in, or refuses, as the client asks; and keeps a diary."""

@@ -7,6 +7,8 @@ import pytest
 from sionamespace import ConfigurationError, Namespace, Router
 from sionamespace.testing import Harness
 
+pytestmark = pytest.mark.every_runtime
+
 
 class Chat(Namespace): ...
 

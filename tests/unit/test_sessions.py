@@ -6,7 +6,8 @@ from sionamespace.acks import Ack
 from sionamespace.errors import ClientGone, NotConnected
 from sionamespace.protocol.engineio import Parcel
 from sionamespace.sessions import Session, Sessions
-from sionamespace.testing.runtime import ManualRuntime
+
+pytestmark = pytest.mark.every_runtime
 
 
 class Link:
@@ -27,11 +28,6 @@ class Link:
 
 
 CONNECT, REFUSED, A, B = (Parcel(text) for text in ("40", "44", "42a", "42b"))
-
-
-@pytest.fixture
-def runtime():
-    return ManualRuntime()
 
 
 @pytest.fixture

@@ -12,6 +12,8 @@ from sionamespace import HandlerError, Namespace, event
 from sionamespace.handlers.discovery import discover
 from sionamespace.testing import Harness
 
+pytestmark = pytest.mark.every_runtime
+
 
 def events_of(cls: type[Namespace]) -> dict[str, str]:
     return {name: spec.method for name, spec in cls.handlers.events.items()}

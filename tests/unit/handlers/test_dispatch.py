@@ -11,6 +11,8 @@ import pytest
 from sionamespace import HandlerError, Namespace, Refused, event
 from sionamespace.testing import Harness
 
+pytestmark = pytest.mark.every_runtime
+
 INTERNAL = {"error": {"message": "internal error"}}
 
 
@@ -257,13 +259,12 @@ def test_a_decorator_that_hides_async_is_named():
         h.connect().call("x")
 
 
-def test_an_unhandled_error_is_logged_once_with_its_traceback(caplog, mocker):
+def test_an_unhandled_error_is_logged_once_with_its_traceback(caplog, runtime):
     """As the server does it; the harness raises instead."""
     from sionamespace.application import Application
     from sionamespace.options import Options
-    from sionamespace.testing.runtime import ManualRuntime
 
-    application = Application({"/": Answers()}, ManualRuntime(), Options())
+    application = Application({"/": Answers()}, runtime, Options())
     error = ValueError("x")
     application.namespace("/").handle_error("a-sid", "boom", error)
     (record,) = caplog.records

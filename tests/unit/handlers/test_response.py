@@ -7,6 +7,8 @@ import pytest
 from sionamespace import NO_REPLY, Namespace, Reply, UsageError
 from sionamespace.testing import Harness
 
+pytestmark = pytest.mark.every_runtime
+
 
 class Export(Namespace):
     def on_export(self, sid, what):

@@ -8,16 +8,12 @@ import pytest
 
 from sionamespace.errors import WouldBlock
 from sionamespace.runtime.pending import Pending
-from sionamespace.testing.runtime import ManualRuntime
+
+pytestmark = pytest.mark.every_runtime
 
 
 class Broken(Exception):
     pass
-
-
-@pytest.fixture
-def runtime():
-    return ManualRuntime()
 
 
 @pytest.fixture
