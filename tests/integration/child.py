@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -112,16 +113,18 @@ class Child:
 class ServerProcess(Child):
     """The test application, serving."""
 
-    def __init__(self, port: int = 0, **options: object) -> None:
-        super().__init__(
-            sys.executable, "server.py", "--port", str(port), "--options", json.dumps(options)
-        )
+    def __init__(
+        self, port: int = 0, settings: Mapping[str, object] | None = None, **options: object
+    ) -> None:
+        arguments = {"port": port, "options": options, "settings": settings or {}}
+        words = [word for name in arguments for word in (f"--{name}", json.dumps(arguments[name]))]
+        super().__init__(sys.executable, "server.py", *words)
         try:
-            self.port = int(self.wait_for(r"serving on http://127\.0\.0\.1:(\d+)").group(1))
+            said = self.wait_for(r"serving on (https?://127\.0\.0\.1:(\d+))")
         except BaseException:
             self._kill_all()
             raise
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url, self.port = said.group(1), int(said.group(2))
 
     def reason(self, sid: str) -> str:
         """Why a client left; waits until it has."""
@@ -176,9 +179,9 @@ class Node:
         if self._program is None or not (HERE / "node_modules" / "socket.io-client").is_dir():
             pytest.fail(NOT_SET_UP, pytrace=False)
 
-    def start(self, script: str, *arguments: str) -> Child:
+    def start(self, script: str, *arguments: str, **environ: str) -> Child:
         """A scenario that runs while the test does something else."""
-        return Child(self._program, script, *arguments)
+        return Child(self._program, script, *arguments, **environ)
 
     def run(self, script: str, *arguments: str, seconds: float = 300) -> str:
         """What a scenario wrote to its standard output; fails with what it says when it fails."""

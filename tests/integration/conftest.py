@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 
 import pytest
@@ -38,8 +38,10 @@ def start_server() -> Iterator[Callable[..., ServerProcess]]:
     """Starts servers for one test, ``start_server(port=0, **options)``, and ends them after it."""
     with ExitStack() as ending:
 
-        def start(port: int = 0, **options: object) -> ServerProcess:
-            process = ServerProcess(port, **options)
+        def start(
+            port: int = 0, settings: Mapping[str, object] | None = None, **options: object
+        ) -> ServerProcess:
+            process = ServerProcess(port, settings, **options)
             ending.callback(process.stop)
             # A server that stops waits some seconds for the goodbyes of its clients.
             ending.callback(close_clients, process)

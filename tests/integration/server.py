@@ -1,6 +1,6 @@
 """The application that the integration tests talk to.
 
-    python server.py [--port N] [--options JSON]
+    python server.py [--port N] [--options JSON] [--settings JSON]
 
 Port 0 is any free one; the log line "serving on http://..." names it.
 """
@@ -330,6 +330,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--options", type=json.loads, default={})
+    parser.add_argument("--settings", type=json.loads, default={})
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s %(message)s")
     for name in ("engine", "connection", "handlers"):
@@ -345,7 +346,7 @@ def main() -> None:
         },
         **arguments.options,
     )
-    server.run("127.0.0.1", arguments.port)
+    server.run("127.0.0.1", arguments.port, **arguments.settings)
 
 
 if __name__ == "__main__":

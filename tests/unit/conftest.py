@@ -25,7 +25,10 @@ _live = functools.cache(Live)
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
-        "--runtime", action="append", choices=RUNTIMES, help="only on this runtime (on each)"
+        "--runtime",
+        action="append",
+        choices=RUNTIMES,
+        help="of the tests for each runtime, only those on this one",
     )
 
 
@@ -36,11 +39,18 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if metafunc.definition.get_closest_marker("every_runtime"):
-        modes = metafunc.config.getoption("--runtime") or RUNTIMES
-        if metafunc.definition.get_closest_marker("manual"):
-            modes = [mode for mode in modes if mode == "manual"]
+        only_manual = metafunc.definition.get_closest_marker("manual")
         metafunc.fixturenames.insert(0, "mode")
-        metafunc.parametrize("mode", modes, scope="function")
+        metafunc.parametrize("mode", ("manual",) if only_manual else RUNTIMES)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if wanted := config.getoption("--runtime"):
+        items[:] = [item for item in items if _mode_of(item) in (None, *wanted)]
+
+
+def _mode_of(item: pytest.Item) -> str | None:
+    return item.callspec.params.get("mode") if hasattr(item, "callspec") else None
 
 
 @pytest.fixture
