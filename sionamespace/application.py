@@ -18,7 +18,7 @@ from sionamespace.rooms import MemoryRoomManager, RoomManager
 from sionamespace.router import Router, Routes
 from sionamespace.runtime.deadlines import Deadlines
 from sionamespace.runtime.pending import Pending
-from sionamespace.sessions import Session, Sessions
+from sionamespace.sessions import Session, Sessions, outside
 from sionamespace.types import Path, Reason, Selection, Sid
 
 __all__ = ["Application"]
@@ -67,7 +67,9 @@ class Application:
 
     def spawn(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Pending[Any]:
         """Run a function, ``def`` or ``async def``, in the background; its result to come."""
-        pending: Pending[Any] = self.runtime.spawn(function, *args, **kwargs)  # type: ignore[assignment]
+        spawn: Callable[..., Pending[Any]] = self.runtime.spawn  # type: ignore[assignment]
+        # The function may wait for a client in whose on_connect it is spawned.
+        pending = outside(spawn, function, *args, **kwargs)
         return pending
 
     def sleep(self, seconds: float) -> None:

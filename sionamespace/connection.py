@@ -217,7 +217,8 @@ class Connection:
         return legacy.sid_of(self.link.sid, path) if self.is_legacy else secrets.token_urlsafe(15)
 
     async def _admit(self, mounted: Mounted, session: Session) -> None:
-        refused = await mounted.dispatcher.connect(session)
+        with session.joining():
+            refused = await mounted.dispatcher.connect(session)
         if refused is None:
             self._on_engine(session.admit, self._parcel(_connect(session)))
         else:

@@ -218,7 +218,7 @@ class Namespace:
 
     def spawn(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Pending[Any]:
         """Run a function, ``def`` or ``async def``, in the background; its result to come."""
-        pending: Pending[Any] = self._mounted().runtime.spawn(function, *args, **kwargs)  # type: ignore[assignment]
+        pending: Pending[Any] = self.server.spawn(function, *args, **kwargs)  # type: ignore[assignment]
         return pending
 
     def sleep(self, seconds: float) -> None:

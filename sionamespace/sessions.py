@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar, copy_context
+from typing import Any, TypeVar
 
 from sionamespace.acks import AckTable
 from sionamespace.client import Client
@@ -14,7 +16,13 @@ from sionamespace.protocol.engineio import Parcel
 from sionamespace.runtime.line import Line
 from sionamespace.types import Path, Reason, Room, Sid
 
-__all__ = ["Session", "Sessions"]
+__all__ = ["Session", "Sessions", "outside"]
+
+T = TypeVar("T")
+
+
+_joining: ContextVar[Session | None] = ContextVar("sionamespace.joining", default=None)
+"""The client in whose ``on_connect`` this code runs."""
 
 
 class Session:
@@ -102,9 +110,21 @@ class Session:
         self.leaving = reason
         self.acks.close()
 
+    @contextmanager
+    def joining(self) -> Iterator[None]:
+        """Held while the client's own ``on_connect`` runs."""
+        token = _joining.set(self)
+        try:
+            yield
+        finally:
+            _joining.reset(token)
+
     def may_answer(self) -> bool:
-        """Whether the client could answer a call now: not before it was admitted."""
-        return self.admitted or self.leaving is not None
+        """Whether the client can answer whoever asks: not its own ``on_connect``, which it awaits.
+
+        Everybody else may wait for that.
+        """
+        return _joining.get() is not self or self.admitted or self.leaving is not None
 
     def client(self, rooms: frozenset[Room]) -> Client:
         """What the application sees of it."""
@@ -117,6 +137,13 @@ class Session:
             self._link.protocol,
             self.connected_at,
         )
+
+
+def outside(function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+    """What a function returns that is called as if from outside of any ``on_connect``."""
+    context = copy_context()
+    context.run(_joining.set, None)
+    return context.run(function, *args, **kwargs)
 
 
 def _nothing(close: bool) -> None:

@@ -209,6 +209,58 @@ def test_waiting_for_a_client_inside_on_connect_is_refused_with_the_mend():
         h.connect()
 
 
+def test_in_async_on_connect_it_is_refused_too():
+    class Eager(Namespace):
+        async def on_connect(self, sid):
+            await self.call("question", room=sid)
+
+    with Harness(Eager()) as h, pytest.raises(WouldBlock, match="before on_connect has returned"):
+        h.connect()
+
+
+@pytest.mark.parametrize("asking", ["ask", "ask_async"])
+def test_what_on_connect_spawns_may_wait_for_the_client(asking):
+    class Spawning(Namespace):
+        def on_connect(self, sid):
+            self.answer = self.spawn(getattr(self, asking), sid)
+            self.sleep(1)  # so that it asks before this has returned
+
+        def ask(self, sid):
+            return self.call("question", room=sid).result()
+
+        async def ask_async(self, sid):
+            return await self.call("question", room=sid)
+
+    with Harness(Spawning()) as h:
+        client = h.connect()
+        client.answers("question", 42)
+        h.advance(1)
+        assert h.namespace().answer.result() == 42
+
+
+@pytest.mark.parametrize("name", ["ask", "ask_async"])
+def test_another_clients_handler_may_wait_for_one_that_is_connecting(name):
+    class Slow(Namespace):
+        def on_connect(self, sid, environ, auth):
+            if auth:
+                self.slow = sid
+                self.sleep(1)
+
+        def on_ask(self, sid):
+            return self.call("question", room=self.slow).result()
+
+        async def on_ask_async(self, sid):
+            return await self.call("question", room=self.slow)
+
+    with Harness(Slow()) as h:
+        ann, slow = h.connect(), h.connect(auth={"slow": True})
+        slow.answers("question", 42)
+        request = ann.request(name)
+        assert not request.answered
+        h.advance(1)
+        assert request.answer == 42
+
+
 def test_a_call_begun_in_on_connect_may_be_answered_after_it():
     class Patient(Namespace):
         def on_connect(self, sid):

@@ -5,7 +5,7 @@ import pytest
 from sionamespace.acks import Ack
 from sionamespace.errors import ClientGone, NotConnected
 from sionamespace.protocol.engineio import Parcel
-from sionamespace.sessions import Session, Sessions
+from sionamespace.sessions import Session, Sessions, outside
 
 pytestmark = pytest.mark.every_runtime
 
@@ -82,10 +82,16 @@ class TestSending:
 
 
 class TestAnswers:
-    def test_a_client_may_answer_once_it_is_admitted(self, session):
-        assert not session.may_answer()
-        session.admit(CONNECT)
+    def test_a_client_may_answer_its_own_on_connect_once_it_is_admitted(self, session):
+        with session.joining():
+            assert not session.may_answer()
+            session.admit(CONNECT)
+            assert session.may_answer()
+
+    def test_anybody_else_may_wait_for_it_before(self, session):
         assert session.may_answer()
+        with session.joining():
+            assert outside(session.may_answer)
 
     @pytest.mark.parametrize("end", [lambda s: s.leave("gone"), lambda s: s.refuse(REFUSED)])
     def test_who_waits_for_one_that_leaves_or_is_refused_is_told_at_once(self, session, ack, end):
