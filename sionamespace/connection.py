@@ -220,6 +220,7 @@ class Connection:
         with session.joining():
             refused = await mounted.dispatcher.connect(session)
         if refused is None:
+            session.let_in = True
             self._on_engine(session.admit, self._parcel(_connect(session)))
         else:
             self._on_engine(self._turn_away, mounted, session, refused)
@@ -298,7 +299,7 @@ class Connection:
             put(partial(self._say_goodbye, mounted, session, reason))
 
     async def _say_goodbye(self, mounted: Mounted, session: Session, reason: str) -> None:
-        if session.admitted:
+        if session.let_in:  # on the engine it may not be admitted yet
             await mounted.dispatcher.disconnect(session, reason)
         self._on_engine(mounted.delivery.rooms.remove, session.path, session.sid)
         # Events that it sent before it left may still be in the line; they find their session.

@@ -46,6 +46,7 @@ class Session:
         "dismiss",
         "environ",
         "leaving",
+        "let_in",
         "line",
         "path",
         "sid",
@@ -70,6 +71,8 @@ class Session:
         self.acks = AckTable()
         self.line = Line(runtime)
         self.admitted = False
+        self.let_in = False
+        """Whether ``on_connect`` has let it in. Only jobs of its line may ask."""
         self.leaving: str | None = None
         self.dismiss: Callable[[bool], object] = _nothing
         self._link = link

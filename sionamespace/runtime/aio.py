@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from contextvars import copy_context
 from typing import Any
 
@@ -82,9 +83,11 @@ class AsyncioRuntime:
             return await function(*args)
         if inline:
             return call_plain(function, args)
-        pending: Pending[Any] = Pending(self)
-        self._workers.submit(copy_context().run, _run_handler, pending, function, args)
-        return await pending
+        loop = asyncio.get_running_loop()
+        # By the loop also when it ends at once, so that its emits, which it posts, come first.
+        future: asyncio.Future[Any] = loop.create_future()
+        self._workers.submit(copy_context().run, _run_handler, loop, future, function, args)
+        return await future
 
     def later(self, seconds: float, function: Callable[..., object], *args: Any) -> Timer:
         timer = _Timer(self)
@@ -171,12 +174,27 @@ def _check_may_block(mend: str) -> None:
 
 
 def _run_handler(
-    pending: Pending[Any], function: Callable[..., Any], args: tuple[Any, ...]
+    loop: asyncio.AbstractEventLoop,
+    future: asyncio.Future[Any],
+    function: Callable[..., Any],
+    args: tuple[Any, ...],
 ) -> None:
+    outcome: tuple[Any, BaseException | None]
     try:
-        pending.resolve(call_plain(function, args))
+        outcome = call_plain(function, args), None
     except BaseException as error:  # whoever waits decides what becomes of it
-        pending.fail(error)
+        outcome = None, error
+    with suppress(RuntimeError):  # the loop has ended, and whoever waited with it
+        loop.call_soon_threadsafe(_settle, future, *outcome)
+
+
+def _settle(future: asyncio.Future[Any], value: Any, error: BaseException | None) -> None:
+    if future.done():  # whoever waited was cancelled
+        return
+    if error is None:
+        future.set_result(value)
+    else:
+        future.set_exception(error)
 
 
 async def _run_step(step: Callable[[], Coroutine[Any, Any, None]]) -> None:

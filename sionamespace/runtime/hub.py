@@ -86,6 +86,10 @@ class HubDriver:
         self._mail.append((function, args))
         self._ring()
 
+    def catch_up(self) -> None:
+        if self._mail and self.here():
+            self._mail.deliver()
+
     def start(self, function: Callable[..., object], *args: Any) -> None:
         self._ready.append((function, args))
         self._run_soon()

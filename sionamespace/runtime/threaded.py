@@ -44,6 +44,9 @@ class Driver(Protocol):
     def post(self, function: Callable[..., object], *args: Any) -> None:
         """Run a function on the engine's thread, in the order posted, from any thread."""
 
+    def catch_up(self) -> None:
+        """Run what was posted so far before anything that the calling thread does next."""
+
     def start(self, function: Callable[..., object], *args: Any) -> None:
         """Run a function in a new thread or green thread; called on the engine's thread."""
 
@@ -113,7 +116,11 @@ class ThreadedRuntime:
         self, function: Callable[..., Any], is_async: bool, inline: bool, *args: Any
     ) -> Any:
         if is_async:
-            return self._portal.submit(function(*args)).result()
+            try:
+                return self._portal.submit(function(*args)).result()
+            finally:
+                # It may have ended before it was waited for, and its emits still be in the post.
+                self._driver.catch_up()
         return call_plain(function, args)
 
     def later(self, seconds: float, function: Callable[..., object], *args: Any) -> Timer:

@@ -47,6 +47,9 @@ class ThreadsDriver:
     def bind(self) -> None:
         """Nothing: every thread may become the engine's."""
 
+    def catch_up(self) -> None:
+        """Nothing: what the thread does next on the engine is posted too."""
+
     # Events.
 
     def _look(self, may_wait: bool) -> None:

@@ -242,7 +242,7 @@ class _Driver:
         driver = make_driver(mode)
         self._driver, self._live, self._activity = driver, live, live.activity
         self.name, self.engine, self.one_thread = driver.name, driver.engine, driver.one_thread
-        self.bind, self.here = driver.bind, driver.here
+        self.bind, self.here, self.catch_up = driver.bind, driver.here, driver.catch_up
         self.watch, self.wait_writable = driver.watch, driver.wait_writable
         self.start_real_thread = driver.start_real_thread
         self.now = live.now

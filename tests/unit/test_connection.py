@@ -7,6 +7,7 @@ import pytest
 from sionamespace import ClientGone, Namespace, Reason, Refused, WouldBlock, event
 from sionamespace.runtime.line import PATIENCE
 from sionamespace.testing import Harness
+from sionamespace.testing.runtime import ManualRuntime
 
 pytestmark = pytest.mark.every_runtime
 
@@ -259,6 +260,47 @@ def test_another_clients_handler_may_wait_for_one_that_is_connecting(name):
         assert not request.answered
         h.advance(1)
         assert request.answer == 42
+
+
+@pytest.mark.parametrize("name", ["say", "say_async"])
+def test_what_a_handler_emits_comes_before_its_answer(name):
+    class Saying(Namespace):
+        def on_say(self, sid):
+            self.emit("said", room=sid)
+
+        async def on_say_async(self, sid):
+            self.emit("said", room=sid)
+
+    with Harness(Saying()) as h:
+        client = h.connect()
+        for _ in range(50):  # which of two threads is faster is a matter of luck
+            client.clear()
+            request = client.request(name)
+            assert (request.answered, len(client.received("said"))) == (True, 1)
+
+
+@pytest.mark.manual("it is made to be as slow as other threads may be")
+def test_who_leaves_while_it_is_let_in_by_another_thread_is_missed(monkeypatch):
+    class Elsewhere(ManualRuntime):
+        """Handlers run on none of the engine's threads: what they do to it comes later."""
+
+        def here(self):
+            return False
+
+    class Slow(Namespace):
+        left = None
+
+        def on_connect(self, sid):
+            self.sleep(1)
+
+        def on_disconnect(self, sid, reason):
+            self.left = reason
+
+    monkeypatch.setattr(Harness, "make_runtime", Elsewhere)
+    with Harness(Slow()) as h:
+        h.connect().drop()
+        h.advance(1)
+        assert h.namespace().left == Reason.TRANSPORT_CLOSE
 
 
 def test_a_call_begun_in_on_connect_may_be_answered_after_it():

@@ -99,7 +99,8 @@ class Person:
     def __init__(self, application, runtime):
         self.link = MemoryLink(self._hear, 10**9)
         self.answers, self.mine, self.asked = {}, [], []
-        self.left = False
+        self.early = []
+        self.joined = self.left = False
         self._runtime = runtime
         self._decoder = codec.Decoder(10, 10**6)
         runtime.post(self._arrive, application)
@@ -113,13 +114,22 @@ class Person:
         self._say(Packet(PacketType.CONNECT, "/"))
 
     def _say(self, packet):
-        if self.link.reason is None and not self.left:
+        if packet.type is PacketType.EVENT and not self.joined:
+            self.early.append(packet)
+        elif self.there:
             self.link.receiver.receive(codec.encode(packet)[0])
+
+    def _begin(self):
+        self.joined = True
+        for packet in self.early:
+            self._say(packet)
 
     def _hear(self, message):
         packet = self._decoder.feed(message)
         if packet.type is PacketType.ACK:
             self.answers.setdefault(packet.id, []).append(packet.data)
+        elif packet.type is PacketType.CONNECT:
+            self._runtime.post(self._begin)
         elif packet.type is PacketType.DISCONNECT:
             self.left = True
         elif packet.type is PacketType.EVENT and packet.data[0] == "mine":
@@ -176,7 +186,8 @@ def test_nothing_is_lost_and_nothing_left(runtime, caplog):
         assert sorted(set(person.mine)) == sorted(person.mine)
         assert set(person.answers) <= set(person.mine)
         if person.there:  # else what it asked for last may have had no answer
-            assert list(person.answers) == person.mine == person.asked
+            assert person.mine == person.asked
+            assert list(person.answers) == person.asked
     assert len(set(crowd.connected)) == len(crowd.connected)
 
     for person in people:
