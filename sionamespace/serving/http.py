@@ -42,6 +42,10 @@ class Handler(BaseHTTPRequestHandler):
         _log.debug("%s " + format, self.client_address[0], *args)
 
     def _run(self) -> None:
+        fault = _fault_of(self.headers)
+        if fault is not None:  # else what follows it could be taken for another request
+            self.send_error(400, fault)
+            return
         with self.server.request():
             body = Body(self.rfile, self.headers)
             response = _Response(self, self.wfile.write)
@@ -91,17 +95,25 @@ class Handler(BaseHTTPRequestHandler):
         return environ
 
 
+def _fault_of(headers: Any) -> str | None:
+    """Why it cannot be told where the body of a request ends (RFC 9112, section 6.3)."""
+    lengths = set(headers.get_all("Content-Length", ()))
+    codings = [coding.lower() for coding in headers.get_all("Transfer-Encoding", ())]
+    if codings and (lengths or codings != ["chunked"]):
+        return "Transfer-Encoding must be chunked, without Content-Length"
+    if len(lengths) > 1 or not all(n.isascii() and n.isdigit() for n in lengths):
+        return "malformed Content-Length"
+    return None
+
+
 class Body(io.RawIOBase):
     """The body of a request, by its length or in chunks; it ends where the body does."""
 
     def __init__(self, stream: Any, headers: Any) -> None:
         self._stream = stream
         self._chunked = headers.get("Transfer-Encoding", "").lower() == "chunked"
-        length = headers.get("Content-Length", "")
-        self._left = int(length) if length.isascii() and length.isdigit() else 0
+        self._left = int(headers.get("Content-Length", 0))
         self._ended = False
-        if self._chunked:
-            self._left = 0
 
     def readable(self) -> bool:
         return True

@@ -1,0 +1,222 @@
+"""HTTP as the threaded web server speaks it, byte for byte."""
+
+from __future__ import annotations
+
+import queue
+import socket
+
+import pytest
+
+from tests.unit.serving.conftest import PATIENCE, Site, hello
+
+
+@pytest.fixture(scope="module")
+def threads(authority, certificate):
+    return Site("threads", authority, certificate)
+
+
+@pytest.fixture
+def talk(threads):
+    """What is answered to bytes that a client sends, until the server closes the connection."""
+
+    def talk(data, app=hello, more=b""):
+        def scene(client):
+            with socket.create_connection(("127.0.0.1", client.port), PATIENCE) as sock:
+                sock.sendall(data)
+                if not more:
+                    sock.shutdown(socket.SHUT_WR)
+                return b"".join(iter(lambda: sock.recv(65536), b""))
+
+        return threads.run(scene, app)
+
+    return talk
+
+
+def request(*headers, line="GET / HTTP/1.1", body=b""):
+    return "\r\n".join([line, "Host: x", *headers, "", ""]).encode() + body
+
+
+def post(*headers, body=b"", line="POST / HTTP/1.1"):
+    return request(*headers, line=line, body=body)
+
+
+def parts(answer):
+    """Status line, headers and body of the first answer."""
+    head, _, body = answer.partition(b"\r\n\r\n")
+    status, *headers = head.decode("latin-1").split("\r\n")
+    return status, dict(line.split(": ", 1) for line in headers), body
+
+
+def echo(environ, start_response):
+    """Answers with what it was sent."""
+    body = environ["wsgi.input"].read()
+    start_response("200 OK", [("Content-Length", str(len(body)))])
+    return [body]
+
+
+def seeing(found):
+    def app(environ, start_response):
+        found.update(environ)
+        return hello(environ, start_response)
+
+    return app
+
+
+class TestRequests:
+    @pytest.mark.parametrize("coding", ["chunked", "Chunked"])
+    def test_a_body_in_chunks_is_put_together(self, talk, coding):
+        chunks = b"5\r\nhello\r\n6;ext=1\r\n world\r\n0\r\nTrailer: x\r\n\r\n"
+        data = post(f"Transfer-Encoding: {coding}", body=chunks)
+        assert parts(talk(data + request(), echo))[2].startswith(b"hello world")
+
+    @pytest.mark.parametrize("chunks", [b"nonsense\r\n", b"-5\r\nhello\r\n", b"5\r\nhel"])
+    def test_chunks_that_are_broken_end_the_connection(self, talk, chunks, caplog):
+        answer = talk(post("Transfer-Encoding: chunked", body=chunks), echo)
+        assert b"200 OK" not in answer
+        assert "Traceback" not in caplog.text
+
+    @pytest.mark.parametrize(
+        "headers",
+        [
+            ["Content-Length: 5", "Transfer-Encoding: chunked"],
+            ["Transfer-Encoding: gzip, chunked"],
+            ["Transfer-Encoding: identity"],
+            ["Transfer-Encoding: chunked", "Transfer-Encoding: chunked"],
+            ["Content-Length: 5", "Content-Length: 6"],
+            ["Content-Length: -1"],
+            ["Content-Length: 5x"],
+            ["Content-Length: +5"],
+        ],
+        ids=" & ".join,
+    )
+    def test_a_body_whose_end_is_not_clear_is_refused_and_nothing_after_it_read(
+        self, talk, headers
+    ):
+        asked = []
+
+        def app(environ, start_response):
+            asked.append(environ)
+            return hello(environ, start_response)
+
+        answer = talk(post(*headers, body=b"0\r\n\r\n" + request(line="GET /hidden HTTP/1.1")), app)
+        assert answer.startswith(b"HTTP/1.1 400 ")
+        assert asked == []
+
+    def test_what_the_application_leaves_of_a_small_body_does_not_harm_the_next(self, talk):
+        data = post("Content-Length: 5", body=b"12345")
+        assert talk(data + data).count(b"200 OK") == 2
+
+    def test_after_a_large_one_that_it_leaves_the_connection_ends(self, talk):
+        body = b"x" * 300_000
+        data = post(f"Content-Length: {len(body)}", body=body)
+        assert talk(data + request()).count(b"200 OK") == 1
+
+    def test_a_client_that_leaves_in_its_body_is_no_fault(self, talk, caplog):
+        assert talk(post("Content-Length: 5", body=b"123"), echo) == b""
+        assert "Traceback" not in caplog.text
+
+    def test_the_whole_url_of_a_proxy_has_its_path(self, talk):
+        found = {}
+        talk(request(line="GET http://x/some%20path?a=b HTTP/1.1"), seeing(found))
+        assert (found["PATH_INFO"], found["QUERY_STRING"]) == ("/some path", "a=b")
+
+    def test_headers_come_once_and_none_may_pass_for_another(self, talk):
+        found = {}
+        talk(request("X-Two: 1", "X-Two: 2", "X_Real: forged"), seeing(found))
+        assert found["HTTP_X_TWO"] == "1,2"
+        assert "HTTP_X_REAL" not in found
+
+    def test_any_method_is_the_applications_matter(self, talk):
+        found = {}
+        talk(request(line="PROPFIND / HTTP/1.1"), seeing(found))
+        assert found["REQUEST_METHOD"] == "PROPFIND"
+
+    def test_one_that_expects_to_be_asked_is_asked_to_go_on(self, talk):
+        data = post("Content-Length: 2", "Expect: 100-continue", body=b"ok")
+        assert talk(data, echo).startswith(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK")
+
+
+class TestResponses:
+    def test_a_length_that_is_not_known_goes_in_chunks(self, talk):
+        def app(environ, start_response):
+            write = start_response("200 OK", [])
+            write(b"first")
+            return [b"", b"second"]
+
+        status, headers, body = parts(talk(request(), app))
+        assert (status, headers["Transfer-Encoding"]) == ("HTTP/1.1 200 OK", "chunked")
+        assert body == b"5\r\nfirst\r\n6\r\nsecond\r\n0\r\n\r\n"
+
+    def test_to_an_old_client_it_ends_with_the_connection(self, talk):
+        def app(environ, start_response):
+            start_response("200 OK", [])
+            return [b"body"]
+
+        _, headers, body = parts(talk(request(line="GET / HTTP/1.0"), app, more=b"waits"))
+        assert (headers["Connection"], body) == ("close", b"body")
+
+    @pytest.mark.parametrize("status", ["204 No Content", "304 Not Modified", "200 OK"])
+    def test_some_have_no_body(self, talk, status):
+        def app(environ, start_response):
+            start_response(status, [])
+            return []
+
+        line = "HEAD / HTTP/1.1" if status == "200 OK" else "GET / HTTP/1.1"
+        said, headers, body = parts(talk(request(line=line), app))
+        assert (said, body) == (f"HTTP/1.1 {status}", b"")
+        assert "Transfer-Encoding" not in headers
+
+    def test_a_status_may_have_no_words_and_a_date_is_the_applications(self, talk):
+        def app(environ, start_response):
+            start_response("404", [("Content-Length", "0"), ("Date", "today")])
+            return []
+
+        status, headers, _ = parts(talk(request(), app))
+        assert (status, headers["Date"]) == ("HTTP/1.1 404 Not Found", "today")
+
+    def test_what_fails_before_it_said_anything_is_an_error_500(self, talk, caplog):
+        def app(environ, start_response):
+            start_response("200 OK", [])
+            raise LookupError("secret")
+
+        answer = talk(request() + request(), app)
+        assert answer.startswith(b"HTTP/1.1 500 ")
+        assert answer.count(b"HTTP/1.1") == 1
+        assert b"secret" not in answer
+        assert "LookupError: secret" in caplog.text
+
+    def test_what_fails_later_ends_the_connection_and_its_body_is_closed(self, talk):
+        closed = queue.SimpleQueue()
+
+        class Breaking:
+            def __iter__(self):
+                yield b"begun"
+                raise LookupError
+
+            def close(self):
+                closed.put(True)
+
+        def app(environ, start_response):
+            start_response("200 OK", [("Content-Length", "100")])
+            return Breaking()
+
+        assert talk(request() + request(), app).endswith(b"begun")
+        assert closed.get_nowait()
+
+    def test_an_error_may_still_change_what_was_not_sent(self, talk):
+        def app(environ, start_response):
+            start_response("200 OK", [])
+            try:
+                raise LookupError
+            except LookupError as error:
+                start_response("503 Later", [("Content-Length", "0")], (None, error, None))
+            return []
+
+        assert parts(talk(request(), app))[0] == "HTTP/1.1 503 Later"
+
+    def test_a_socket_that_the_application_takes_is_not_answered_on(self, talk):
+        def app(environ, start_response):
+            environ["sionamespace.socket"].sendall(b"mine")
+            return ()
+
+        assert talk(request(), app) == b"mine"
