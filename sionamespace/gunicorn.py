@@ -28,6 +28,11 @@ _BEAT = 1.0
 class EventletWorker(AsyncWorker):  # type: ignore[misc]
     """Serves each connection in a green thread. Nothing is monkey-patched."""
 
+    def init_process(self) -> None:
+        """Begin, with files sent by way of Python: a green socket cannot have the system do it."""
+        self.cfg.set("sendfile", False)
+        super().init_process()
+
     def timeout_ctx(self) -> Any:
         """How long a connection may wait for its next request."""
         return eventlet.Timeout(self.cfg.keepalive or None, False)

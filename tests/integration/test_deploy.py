@@ -15,11 +15,16 @@ import pytest
 from child import HERE, PATIENCE, Child, Node
 
 DOCS = HERE.parents[1] / "docs" / "deploy"
+PROGRAMS = Path(sys.executable).parent
 PAGES = ("eventlet.md", "gevent.md", "threads.md", "gunicorn.md")
 
 
 def blocks(page: str, language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```", (DOCS / page).read_text(), re.DOTALL | re.M)
+
+
+def files(page: str) -> dict[str, str]:
+    return {re.match(r"# (\w+\.py)\n", text).group(1): text for text in blocks(page, "python")}
 
 
 def commands(page: str) -> list[str]:
@@ -36,19 +41,21 @@ def free_port() -> int:
 
 
 class Recipe:
-    """A recipe that is being followed, on a port that is free."""
+    """A recipe that is being followed, on a port that is free.
 
-    def __init__(self, page: str, command: str, folder: Path, **environ: str) -> None:
+    Args:
+        files: programs by their names; like the command, with port 5000.
+    """
+
+    def __init__(self, files: dict[str, str], command: str, folder: Path, **environ: str) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        for text in blocks(page, "python"):
-            name = re.match(r"# (\w+\.py)\n", text).group(1)
+        for name, text in files.items():
             (folder / name).write_text(text.replace("5000", str(self.port)))
         program, *rest = shlex.split(command.replace("5000", str(self.port)))
-        start = {"python": [sys.executable], "gunicorn": [sys.executable, "-m", "gunicorn"]}[
-            program
-        ]
-        path = os.pathsep.join([str(HERE.parents[1]), os.environ.get("PYTHONPATH", "")])
+        start = [sys.executable] if program == "python" else [str(PROGRAMS / program)]
+        path = os.pathsep.join([str(folder), str(HERE.parents[1]), environ.pop("PYTHONPATH", "")])
+        environ = {key: text.replace("5000", str(self.port)) for key, text in environ.items()}
         self.child = Child(*start, *rest, cwd=folder, PYTHONPATH=path, **environ)
 
     def ended(self) -> int:
@@ -79,7 +86,7 @@ def clients() -> Iterator[list[Child]]:
 def test_a_recipe_works_as_written(
     page: str, command: str, tmp_path: Path, node: Node, clients: list[Child]
 ) -> None:
-    recipe = Recipe(page, command, tmp_path)
+    recipe = Recipe(files(page), command, tmp_path)
     try:
         recipe.until_it_listens()
         client = node.start("js/deploy.js", recipe.url)
@@ -100,7 +107,7 @@ def test_several_workers_are_an_error_that_says_what_to_do(asked: str, tmp_path:
     command = "gunicorn -k gthread --threads 4 -b 127.0.0.1:5000 app:app"
     environ = dict([asked.split("=")]) if "=" in asked else {}
     command += "" if environ else f" {asked}"
-    recipe = Recipe("gunicorn.md", command, tmp_path, **environ)
+    recipe = Recipe(files("gunicorn.md"), command, tmp_path, **environ)
 
     recipe.child.wait_for("ConfigurationError: gunicorn starts 2 workers.*start one")
 
@@ -108,7 +115,7 @@ def test_several_workers_are_an_error_that_says_what_to_do(asked: str, tmp_path:
 
 
 def test_a_worker_that_cannot_serve_is_an_error_that_says_what_to_do(tmp_path: Path) -> None:
-    recipe = Recipe("gunicorn.md", "gunicorn -b 127.0.0.1:5000 app:app", tmp_path)
+    recipe = Recipe(files("gunicorn.md"), "gunicorn -b 127.0.0.1:5000 app:app", tmp_path)
 
     recipe.child.wait_for("ConfigurationError: gunicorn's sync worker.*-k gthread")
 
