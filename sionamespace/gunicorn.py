@@ -28,6 +28,8 @@ _BEAT = 1.0
 class EventletWorker(AsyncWorker):  # type: ignore[misc]
     """Serves each connection in a green thread. Nothing is monkey-patched."""
 
+    _accepting: tuple[Any, ...] | list[Any] = ()
+
     def init_process(self) -> None:
         """Begin, with files sent by way of Python: a green socket cannot have the system do it."""
         self.cfg.set("sendfile", False)
@@ -49,6 +51,11 @@ class EventletWorker(AsyncWorker):  # type: ignore[misc]
                 return
         super().handle(listener, client, addr)
 
+    def handle_exit(self, sig: int, frame: Any) -> None:
+        """Accept nobody from now on: whoever came to this process would have to leave at once."""
+        super().handle_exit(sig, frame)
+        eventlet.spawn_after(0, self._stop_accepting)
+
     def handle_quit(self, sig: int, frame: Any) -> None:
         """End at once; not in the signal's handler, which may have stopped any green thread."""
         self.alive = False
@@ -58,16 +65,19 @@ class EventletWorker(AsyncWorker):  # type: ignore[misc]
     def run(self) -> None:
         """Serve until told to end, and then as long as requests are under way."""
         pool = eventlet.GreenPool(self.worker_connections)
-        accepting = [eventlet.spawn(self._accept, sock, pool) for sock in self.sockets]
-        while self.alive and any(not green.dead for green in accepting):
+        self._accepting = [eventlet.spawn(self._accept, sock, pool) for sock in self.sockets]
+        while self.alive and any(not green.dead for green in self._accepting):
             self.notify()
             eventlet.sleep(_BEAT)
-        for green in accepting:
+        self._stop_accepting()
+        with eventlet.Timeout(self.cfg.graceful_timeout, False):
+            self._await(lambda: not pool.running())
+
+    def _stop_accepting(self) -> None:
+        for green in self._accepting:
             green.kill()
         for sock in self.sockets:
             sock.close()
-        with eventlet.Timeout(self.cfg.graceful_timeout, False):
-            self._await(lambda: not pool.running())
 
     def _await(self, done: Callable[[], bool]) -> None:
         while not done():

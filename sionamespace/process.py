@@ -11,13 +11,17 @@ from typing import Any
 from sionamespace.errors import ConfigurationError
 from sionamespace.ports import Runtime
 
-__all__ = ["check_alone", "mode_of_worker", "stop_with_process"]
+__all__ = ["check_alone", "check_loaded_here", "mode_of_worker", "stop_with_process"]
 
 _MODES = {"ThreadWorker": "threads", "GeventWorker": "gevent", "EventletWorker": "eventlet"}
 """The mode of a worker, by the name of its class or of one that it is made from."""
 
 _PATIENCE = 5.0
 """How many seconds clients have to go when the process ends."""
+
+
+_AGAIN = 0.2
+"""After how many seconds a worker that ends sends away those who have come since."""
 
 
 def gunicorn_worker() -> Any:
@@ -47,6 +51,19 @@ def check_alone() -> None:
             "gunicorn's sync worker serves one request at a time, and a client that polls keeps it "
             "waiting; start gunicorn with -k gthread --threads 100, with -k gevent, or with "
             "-k sionamespace.gunicorn.EventletWorker"
+        )
+
+
+def check_loaded_here() -> None:
+    """Called in another process than a server was made in.
+
+    Raises:
+        ConfigurationError: if that is a worker of gunicorn, for whose kind the server was not made.
+    """
+    if gunicorn_worker() is not None:
+        raise ConfigurationError(
+            "gunicorn loaded the application before it started its worker (--preload), so that the "
+            "server could not suit it; start it without --preload, and without preload_app"
         )
 
 
@@ -87,8 +104,12 @@ def _stop_at_sigterm(runtime: Runtime, stop: Callable[[], None]) -> None:
     """Send the clients away as soon as a worker is to end: it waits for their polls."""
     before: Any = signal.getsignal(signal.SIGTERM)
 
+    def send_away() -> None:
+        stop()
+        runtime.later(_AGAIN, send_away)  # workers accept clients for up to a second more
+
     def handle(number: int, frame: Any) -> None:
-        runtime.post(stop)
+        runtime.post(send_away)
         before(number, frame)
 
     handle.__self__ = before.__self__  # type: ignore[attr-defined]  # another server looks there

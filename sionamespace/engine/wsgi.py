@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -11,6 +12,7 @@ from sionamespace.engine.servers import find_socket
 from sionamespace.engine.socket import EngineSocket
 from sionamespace.engine.websocket import Handshake, WebSocketDriver
 from sionamespace.errors import ConfigurationError
+from sionamespace.process import check_loaded_here
 from sionamespace.runtime.threaded import ThreadedRuntime
 
 __all__ = ["WSGIEngine"]
@@ -29,6 +31,7 @@ class WSGIEngine:
         self._server = server
         self._runtime = runtime
         self._max_bytes = max_bytes
+        self._process = os.getpid()
 
     def __call__(
         self, environ: Mapping[str, Any], start_response: StartResponse
@@ -96,6 +99,8 @@ class WSGIEngine:
         return raw.end_request()
 
     def _bind(self) -> None:
+        if os.getpid() != self._process:
+            check_loaded_here()
         self._runtime.bind()
         if self._runtime.one_thread and not self._runtime.here():
             raise ConfigurationError(

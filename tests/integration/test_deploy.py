@@ -8,6 +8,8 @@ import shlex
 import signal
 import socket
 import sys
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +17,7 @@ import pytest
 from child import HERE, PATIENCE, Child, Node
 
 DOCS = HERE.parents[1] / "docs" / "deploy"
+GUNICORN_WORKERS = ["sionamespace.gunicorn.EventletWorker", "gevent", "gthread --threads 100"]
 PROGRAMS = Path(sys.executable).parent
 PAGES = ("eventlet.md", "gevent.md", "threads.md", "gunicorn.md")
 
@@ -100,6 +103,42 @@ def test_a_recipe_works_as_written(
         assert code == 0, recipe.child.text()
     assert "fault of" not in recipe.child.text()
     assert "Traceback" not in recipe.child.text(), recipe.child.text()
+
+
+def test_preloading_is_an_error_that_says_what_to_do(tmp_path: Path) -> None:
+    command = "gunicorn --preload -k gthread --threads 4 -w 1 -b 127.0.0.1:5000 app:app"
+    recipe = Recipe(files("gunicorn.md"), command, tmp_path)
+    try:
+        recipe.until_it_listens()
+        with pytest.raises(urllib.error.HTTPError, match="500"):
+            urllib.request.urlopen(f"{recipe.url}/socket.io/?EIO=4&transport=polling")
+        recipe.child.wait_for("ConfigurationError: gunicorn loaded.*without --preload")
+    finally:
+        recipe.child.end()
+
+
+@pytest.mark.parametrize("worker", GUNICORN_WORKERS)
+def test_clients_come_back_when_gunicorn_starts_its_worker_anew(
+    worker: str, tmp_path: Path, node: Node, clients: list[Child]
+) -> None:
+    command = f"gunicorn -k {worker} -w 1 -b 127.0.0.1:5000 app:app"
+    recipe = Recipe(files("gunicorn.md"), command, tmp_path)
+    try:
+        recipe.until_it_listens()
+        staying = [
+            node.start("js/rejoin.js", recipe.url, name) for name in ("polling", "websocket")
+        ]
+        clients += staying
+        for client in staying:
+            client.wait_for("^connected$")
+        recipe.child.process.send_signal(signal.SIGHUP)
+        for client in staying:
+            client.wait_for("^disconnected$")
+            client.wait_for("^connected again: OK$")
+            client.end(signal.SIGKILL)
+    finally:
+        recipe.child.end()
+    assert "Traceback" not in recipe.child.text()
 
 
 @pytest.mark.parametrize("asked", ["-w 2", "WEB_CONCURRENCY=2"])

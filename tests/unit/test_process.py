@@ -88,6 +88,25 @@ class TestAlone:
             check_alone()
 
 
+class TestLoading:
+    def test_an_application_that_was_loaded_before_its_worker_is_refused_with_the_mend(
+        self, become, mocker
+    ):
+        app = Server({}, async_mode="threads").wsgi()
+        mocker.patch("os.getpid", return_value=-1)
+        become(kind("ThreadWorker")())
+        with pytest.raises(ConfigurationError, match="start it without --preload"):
+            app({"PATH_INFO": "/socket.io/"}, None)
+
+    def test_a_program_may_fork_and_then_serve(self, mocker):
+        app = Server({}, async_mode="threads").wsgi()
+        mocker.patch("os.getpid", return_value=-1)
+        answers = []
+        environ = {"PATH_INFO": "/socket.io/", "REQUEST_METHOD": "GET", "QUERY_STRING": ""}
+        app(environ, lambda status, headers: answers.append(status))
+        assert answers == ["400 Bad Request"]
+
+
 class TestStopping:
     @pytest.fixture
     def ending(self, mocker):
@@ -126,6 +145,8 @@ class TestStopping:
         assert steps == []  # it must not happen in the signal's handler
         runtime.settle()
         assert steps == ["stop"]
+        runtime.advance(1)  # so that those who came in the meantime do not stay
+        assert len(steps) > 2
 
     def test_a_second_server_in_it_finds_the_worker_too(self, become, ending):
         worker, runtime, steps = become(kind("ThreadWorker")()), ManualRuntime(), []

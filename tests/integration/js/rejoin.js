@@ -1,0 +1,19 @@
+// A client that stays: it says when it is connected, loses its server, and comes back.
+//
+//   node rejoin.js URL TRANSPORT
+"use strict";
+
+const { io } = require("socket.io-client");
+
+const [url, transport] = process.argv.slice(2);
+const socket = io(url, { transports: [transport], reconnectionDelay: 100, reconnectionDelayMax: 500 });
+let again = false;
+
+socket.on("connect", async () => {
+  const answer = await socket.timeout(20000).emitWithAck("message", "hello");
+  console.log(again ? `connected again: ${answer}` : "connected");
+});
+socket.on("disconnect", () => {
+  again = true;
+  console.log("disconnected");
+});
