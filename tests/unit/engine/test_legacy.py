@@ -45,7 +45,7 @@ def packets_of(reply):
     if reply.headers["Content-Type"] == "application/octet-stream":
         return decode_binary_payload(reply.body)
     assert reply.headers["Content-Type"] == "text/plain; charset=UTF-8"
-    return decode_payload(reply.body.decode())
+    return decode_payload(reply.body.decode(), doubled=False)
 
 
 class TestHandshake:
@@ -123,6 +123,41 @@ class TestPolling:
         binary = b"\x00\x02\xff4b\x01\x02\xff\x04\x07"
         client.post(binary, CONTENT_TYPE="application/octet-stream")
         assert client.receiver.messages == ["a", b"\x01\x02", "b", b"\x07"]
+
+    def test_text_of_clients_1_is_decoded_twice(self, site):
+        client = Polling(site)
+        client.post("3:4Ã©")
+        assert client.receiver.messages == ["é"]
+
+    def test_who_once_said_what_cannot_be_doubled_is_never_decoded_twice_again(self, site):
+        client = Polling(site)
+        client.post("2:4é")
+        client.post("3:4Ã©")
+        assert client.receiver.messages == ["é", "Ã©"]
+
+    def test_one_packet_tells_it_for_all_that_are_posted_with_it(self, site):
+        client = Polling(site)
+        client.post("3:4Ã©2:4é")
+        assert client.receiver.messages == ["Ã©", "é"]
+
+    def test_who_takes_binary_and_posts_text_is_never_decoded_twice(self, site):
+        client = Polling(site, BINARY)
+        client.post("3:4Ã©")
+        assert client.receiver.messages == ["Ã©"]
+
+    @pytest.mark.parametrize(
+        ("joined", "left"), [("5:40/ö,", "5:41/ö,"), ("6:40/Ã¶,", "6:41/Ã¶,"), ("2:40", "5:41/ö,")]
+    )
+    def test_a_path_comes_back_as_the_client_wrote_it(self, site, joined, left):
+        client = Polling(site)
+        client.post(joined)
+        client.link.send(Parcel.of_message("1/ö,"))
+        assert client.poll().body.decode() == left
+
+    def test_clients_until_1_3_are_known_by_their_requests(self, site):
+        client = Polling(site, ONLY_BINARY + "&b64=1")
+        client.link.send(Parcel.of_message("0/ö,"))
+        assert client.poll().body.decode() == "6:40/Ã¶,"
 
     @pytest.mark.parametrize("kind", ["text/plain", "application/octet-stream"])
     def test_a_broken_post_closes(self, site, kind):
