@@ -11,6 +11,7 @@ import argparse
 import asyncio
 import json
 import logging
+import sys
 import threading
 import time
 from collections import defaultdict
@@ -35,8 +36,9 @@ class Deliberate(Exception):
 
 
 def tell(**facts):
-    """One line for the test that started this process."""
-    print(json.dumps(facts), flush=True)
+    """One line for the test that started this process, in one piece, as threads tell too."""
+    sys.stdout.write(f"{json.dumps(facts)}\n")
+    sys.stdout.flush()
 
 
 class Watched(Namespace):

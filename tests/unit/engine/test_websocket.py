@@ -273,6 +273,14 @@ class TestReading:
         assert scene.packets == ["4a", b"data", "", "4\u20ac"]
         assert reason == "transport close"
 
+    @pytest.mark.parametrize("first", range(1, 9))
+    def test_what_looks_like_a_frame_inside_another_is_none_wherever_it_is_cut(self, scene, first):
+        inside = b"\x81\x82\0\0\0\0" + b"4x" * 100
+        whole = b"\x82\xfe" + len(inside).to_bytes(2, "big") + bytes(4) + inside
+        rest = scene.peer.frames("4b")
+        scene.read(scene.peer.frames("4a") + whole[:first], whole[first:] + rest, rest)
+        assert scene.packets == ["4a", inside, "4b", "4b"]
+
     def test_bytes_may_come_one_at_a_time(self, scene):
         scene.read(*[bytes([byte]) for byte in scene.peer.frames("4hello", b"data")])
         assert scene.packets == ["4hello", b"data"]
