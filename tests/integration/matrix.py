@@ -1,15 +1,15 @@
-"""Clients, transports and modes: what is run with what, side by side, and what came of it."""
+"""Clients, where they run, transports and modes: what is run, side by side; the README's table."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import NamedTuple
 
-from child import HERE, Node, ServerProcess
+from child import HERE
 
-__all__ = ["CELLS", "CLIENTS", "MODES", "RUNNERS", "TRANSPORTS", "Cell", "Matrix"]
+__all__ = ["CLIENTS", "MODES", "TRANSPORTS", "Cell", "Matrix", "claimed", "rows"]
 
 CLIENTS = {
     name: wanted.rpartition("@")[2]
@@ -18,63 +18,39 @@ CLIENTS = {
 }
 """The names in ``package.json`` and the versions."""
 MODES = ("eventlet", "gevent", "threads", "asyncio")
-TRANSPORTS = {"polling": "P", "websocket": "W", "upgrade": "U"}
-"""The transports, and how the table writes them."""
+TRANSPORTS = ("polling", "websocket", "upgrade")
 
+_MARKS = {"polling": "P", "websocket": "W", "upgrade": "U", "jsonp": "J"}
+"""How the table writes the transports."""
 _SIDE_BY_SIDE = 3
 """How many cells run at a time; with a server and that many clients, two cores are busy."""
 
 Outcome = dict[str, str]
 """What each feature came to: "ok", or what went wrong."""
-ServerIn = Callable[[str], ServerProcess]
 
 
 class Cell(NamedTuple):
-    """A client, in one of its ways, and a server."""
+    """A client, where it runs and over what; and a server."""
 
     mode: str
     client: str
     where: str
     transport: str
 
-    @property
-    def major(self) -> int:
-        """The first number of the client's version."""
-        return int(CLIENTS[self.client].partition(".")[0])
-
     def __str__(self) -> str:
-        where = "" if self.where == "Node" else f"-{self.where}"
-        return f"{self.mode}-{self.client}{where}-{self.transport}"
-
-
-def in_node(node: Node, url: str, client: str, transport: str) -> Outcome:
-    """Run the features in Node."""
-    outcome: Outcome = json.loads(node.run("js/features.js", url, client, transport))
-    return outcome
-
-
-RUNNERS = {"Node": in_node}
-"""Where clients run, and how; each is called with Node, a server's URL, a client and a transport,
-and beside others."""
-
-CELLS = [
-    Cell(mode, client, "Node", transport)
-    for mode in MODES
-    for client in CLIENTS
-    for transport in TRANSPORTS
-]
+        return f"{self.mode}-{self.client}-{self.transport}"
 
 
 class Matrix:
     """The outcome of each cell, which is run when it is first asked for.
 
     Args:
+        run: runs a cell; it is called by several threads.
         wanted: the cells that will be asked for; they are run ahead, in this order.
     """
 
-    def __init__(self, node: Node, server_in: ServerIn, wanted: Iterable[Cell]) -> None:
-        self._node = node
-        self._server_in = server_in
+    def __init__(self, run: Callable[[Cell], Outcome], wanted: Iterable[Cell]) -> None:
+        self._run = run
         self._wanted = list(wanted)
         self._pool = ThreadPoolExecutor(_SIDE_BY_SIDE)
         self._runs: dict[Cell, Future[Outcome]] = {}
@@ -86,36 +62,30 @@ class Matrix:
                 self._runs[one] = self._pool.submit(self._run, one)
         return self._runs[cell].result()
 
-    def _run(self, cell: Cell) -> Outcome:
-        url = self._server_in(cell.mode).url
-        return RUNNERS[cell.where](self._node, url, cell.client, cell.transport)
-
-    def passed(self, cell: Cell) -> bool:
-        """Whether all its features work."""
-        return cell in CELLS and set(self.of(cell).values()) == {"ok"}
-
-    def table(self) -> str:
-        """What works with what, as Markdown; it runs what has not run yet."""
-        self._wanted = CELLS
-        rows = dict.fromkeys((cell.client, cell.where) for cell in CELLS)
-        lines = [
-            f"| client | in | {' | '.join(MODES)} |",
-            f"|---|---|{'---|' * len(MODES)}",
-            *(self._row(client, where) for client, where in rows),
-        ]
-        return "".join(f"{line}\n" for line in lines)
-
-    def _row(self, client: str, where: str) -> str:
-        ways = [
-            [
-                mark
-                for transport, mark in TRANSPORTS.items()
-                if self.passed(Cell(mode, client, where, transport))
-            ]
-            for mode in MODES
-        ]
-        return f"| {CLIENTS[client]} | {where} | {' | '.join(map(' '.join, ways))} |"
-
     def close(self) -> None:
         """Run no more."""
         self._pool.shutdown(cancel_futures=True)
+
+
+def rows(passed: Mapping[Cell, bool]) -> list[str]:
+    """The rows of the table, one for each client and where it runs: the transports that passed."""
+    return [
+        _row(client, where, passed)
+        for client, where in dict.fromkeys((cell.client, cell.where) for cell in passed)
+    ]
+
+
+def _row(client: str, where: str, passed: Mapping[Cell, bool]) -> str:
+    ways = (
+        [_MARKS[way] for way in _MARKS if passed.get(Cell(mode, client, where, way))]
+        for mode in MODES
+    )
+    return f"| {CLIENTS[client]} | {where} | {' | '.join(map(' '.join, ways))} |"
+
+
+def claimed(where: str) -> list[str]:
+    """The rows of the README's table for clients that run in one place."""
+    head = f"| client | in | {' | '.join(MODES)} |\n|---|---|{'---|' * len(MODES)}\n"
+    _, found, table = (HERE.parents[1] / "README.md").read_text().partition(head)
+    assert found, f"the README has no table that begins with:\n{head}"
+    return [row for row in table.partition("\n\n")[0].splitlines() if f" | {where} | " in row]
