@@ -28,15 +28,16 @@ class Heartbeat:
     """Pings every connection once in an interval, and closes those that do not answer in time.
 
     In revision 3 the clients ping; those are closed that do not do so for an interval and a
-    ``timeout``. Three timers serve all connections (see `Deadlines`). A connection that is busy
-    sending something large gets one more ``timeout``, as in the JavaScript server.
+    ``timeout``. Three timers serve all connections (see `Deadlines`). A connection of which
+    something else was heard meanwhile gets one more ``timeout``, as it may be busy sending
+    something large.
     """
 
     def __init__(self, runtime: Runtime, interval: float, timeout: float) -> None:
         self._to_ping: Deadlines[Beating] = Deadlines(runtime, interval, self._ping)
         self._to_answer: Deadlines[Beating] = Deadlines(runtime, timeout, self._expire)
         self._to_be_pinged_by: Deadlines[Beating] = Deadlines(
-            runtime, interval + timeout, self._miss
+            runtime, interval + timeout, self._expire
         )
 
     def start(self, connection: Beating) -> None:
@@ -47,6 +48,7 @@ class Heartbeat:
     def await_ping(self, connection: Beating) -> None:
         """Begin with a connection whose client pings, also after its ping."""
         connection.heard = False
+        self._to_answer.discard(connection)
         self._to_be_pinged_by.add(connection)
 
     def stop(self, connection: Beating) -> None:
@@ -64,11 +66,5 @@ class Heartbeat:
         if connection.heard:
             connection.heard = False
             self._to_answer.add(connection)
-        else:
-            connection.close(Reason.PING_TIMEOUT)
-
-    def _miss(self, connection: Beating) -> None:
-        if connection.heard:
-            self.await_ping(connection)
         else:
             connection.close(Reason.PING_TIMEOUT)

@@ -15,7 +15,9 @@ from sionamespace.protocol.engineio3 import (
     decode_binary_payload,
     decode_frame,
     decode_payload,
+    doubled_payload,
     in_text,
+    is_doubled,
     text_payload,
     with_types,
 )
@@ -34,7 +36,8 @@ class LegacySocket(EngineSocket):
     """One client connection, by the rules of Engine.IO revision 3.
 
     What a polling client takes shows in its handshake: text with ``b64``, and else binary too.
-    Clients up to 1.3 then take nothing but binary.
+    Clients up to 1.3 then take nothing but binary. Clients 1.x encode text twice, and when they
+    take binary they post nothing else. The others that post text are told apart by what they say.
 
     Args:
         query: the parameters of the handshake.
@@ -45,8 +48,10 @@ class LegacySocket(EngineSocket):
 
     def __init__(self, sid: str, services: Services, query: Mapping[str, str]) -> None:
         super().__init__(sid, services)
+        early = _COUNTED.fullmatch(query.get("t", "")) is not None
         self._takes_binary = "b64" not in query
-        self._takes_text = not self._takes_binary or not _COUNTED.fullmatch(query.get("t", ""))
+        self._takes_text = not self._takes_binary or not early
+        self._doubles = early or (False if self._takes_binary else None)
         self._carry: Callable[[tuple[str | bytes, ...]], Parcel] = with_types
 
     # Out.
@@ -60,7 +65,8 @@ class LegacySocket(EngineSocket):
 
     def _join(self, parcels: list[Parcel]) -> str | bytes:
         if self._takes_text and not (self._takes_binary and any(map(_has_binary, parcels))):
-            return "".join([parcel.form(text_payload) for parcel in parcels])
+            form = doubled_payload if self._doubles else text_payload
+            return "".join([parcel.form(form) for parcel in parcels])
         return b"".join([parcel.form(binary_payload) for parcel in parcels])
 
     # In.
@@ -73,7 +79,9 @@ class LegacySocket(EngineSocket):
         """The packets of what the client posted."""
         if isinstance(payload, bytes):
             return decode_binary_payload(payload)
-        return decode_payload(payload)
+        if self._doubles is not False and (doubles := is_doubled(payload)) is not None:
+            self._doubles = doubles
+        return decode_payload(payload, bool(self._doubles))
 
     def receive_frame(self, message: str | bytes) -> None:
         """Take one message of the WebSocket."""

@@ -5,8 +5,9 @@ one, for clients that take it, has for each packet ``0x00`` (text) or ``0x01`` (
 length in bytes as one byte for each digit, ``0xFF``, and the packet. A binary packet begins with
 the byte ``0x04``, or is ``b4`` and base64 where it must be text ("Encoding", revision 3).
 
-Clients 1.x encode and decode the packets of a text payload as UTF-8 once more than later ones.
-What is sent in one is ASCII here, which is the same either way and which JSON allows.
+Clients 1.x encode and decode the packets of a text payload as UTF-8 once more than later ones
+("twice" here). What is sent in one is ASCII here, which is the same either way and which JSON
+allows; only a namespace's path cannot be written so.
 """
 
 from __future__ import annotations
@@ -24,19 +25,28 @@ __all__ = [
     "decode_binary_payload",
     "decode_frame",
     "decode_payload",
+    "doubled_payload",
     "in_text",
+    "is_doubled",
     "text_payload",
     "with_types",
 ]
 
 _BINARY_MESSAGE = b"\x04"
-_NOT_ASCII = re.compile(r"[^\x00-\x7f]")
+_NOT_ASCII = re.compile(rf"\A{MESSAGE}[0-9](?:[0-9]+-)?/[^,]*|[^\x00-\x7f]")
+"""What is not ASCII in a message; and before it a namespace's path, which is no JSON."""
 _LENGTH = re.compile(r"([0-9]{1,10}):")
 
 
 def text_payload(packets: Iterable[str | bytes]) -> str:
-    """The text payload of packets, whose messages are Socket.IO's, in ASCII."""
+    """The text payload of packets, whose messages are Socket.IO's, in ASCII but for their paths."""
     return "".join(f"{_units(packet)}:{packet}" for packet in map(_ascii, packets))
+
+
+def doubled_payload(packets: Iterable[str | bytes]) -> str:
+    """The text payload of packets for a client that decodes them twice."""
+    doubled = (_ascii(packet).encode().decode("latin-1") for packet in packets)
+    return "".join(f"{len(packet)}:{packet}" for packet in doubled)
 
 
 def binary_payload(packets: Iterable[str | bytes]) -> bytes:
@@ -54,8 +64,27 @@ def in_text(packets: Iterable[str | bytes]) -> Parcel:
     return Parcel(*(p if isinstance(p, str) else _base64(p) for p in packets))
 
 
-def decode_payload(payload: str) -> list[str | bytes]:
+def is_doubled(payload: str) -> bool | None:
+    """Whether the packets of a text payload seem to be encoded twice; None if it does not matter.
+
+    It shows in the code points: all of them are bytes, and together they are UTF-8. When they are
+    not, the client is one that encodes once. When they are, it can be such a client too, with a
+    text that was broken before (as in "Ã©").
+    """
+    if payload.isascii():
+        return None
+    try:
+        _halve(payload)
+    except UnicodeError:
+        return False
+    return True
+
+
+def decode_payload(payload: str, doubled: bool) -> list[str | bytes]:
     """The packets of a text payload, each text with its type digit, or bytes.
+
+    Args:
+        doubled: whether they are encoded twice.
 
     Raises:
         PacketError: if it is not a payload.
@@ -75,7 +104,7 @@ def decode_payload(payload: str) -> list[str | bytes]:
         if at > len(wide):
             raise PacketError("a polled payload ends before its last packet does")
         if at > start:  # `0:` is how the clients write a payload without packets
-            packets.append(_decode_polled(wide[start:at].decode("utf-16-le", "replace")))
+            packets.append(_decode_polled(wide[start:at].decode("utf-16-le", "replace"), doubled))
     return packets
 
 
@@ -127,7 +156,9 @@ def _ascii(packet: str | bytes) -> str:
 
 
 def _escape(match: re.Match[str]) -> str:
-    """A character as JSON escapes it, in UTF-16 units."""
+    """A character as JSON escapes it, in UTF-16 units; a path as it is."""
+    if match[0].startswith(MESSAGE):
+        return match[0]
     units = match[0].encode("utf-16-be")
     return "".join(f"\\u{units[i : i + 2].hex()}" for i in range(0, len(units), 2))
 
@@ -144,11 +175,16 @@ def _in_binary(packet: str | bytes) -> bytes:
     return kind + bytes(map(int, str(len(data)))) + b"\xff" + data
 
 
-def _decode_polled(packet: str) -> str | bytes:
+def _decode_polled(packet: str, doubled: bool) -> str | bytes:
     if packet.startswith("b"):
         return _decode_base64(packet)
     check_packet(packet)
-    return _decode_once_more(packet)
+    if not doubled or packet.isascii():
+        return packet
+    try:
+        return _halve(packet)
+    except UnicodeError:
+        raise PacketError("a polled packet is not UTF-8") from None
 
 
 def _decode_base64(packet: str) -> bytes:
@@ -169,16 +205,13 @@ def _decode_text(packet: bytes) -> str:
     return text
 
 
-def _decode_once_more(text: str) -> str:
-    """A text as it was before a client 1.x encoded it as UTF-8 by itself, if one did.
+def _halve(text: str) -> str:
+    """A text that is encoded twice, decoded.
 
-    It shows in the code points: all of them are bytes, and together they are UTF-8. Half of a
-    character, which those clients encode too, becomes U+FFFD, as everywhere.
+    Half of a character, which those clients encode too, becomes U+FFFD, as everywhere.
+
+    Raises:
+        UnicodeError: if it is not encoded twice.
     """
-    if text.isascii():
-        return text
-    try:
-        text = text.encode("latin-1").decode("utf-8", "surrogatepass")
-    except (UnicodeEncodeError, UnicodeDecodeError):
-        return text
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    halved = text.encode("latin-1").decode("utf-8", "surrogatepass")
+    return halved.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

@@ -66,6 +66,7 @@ class Crew:
         self._idle: list[_Member] = []
         self._leader: _Member | None = None
         self._caution = 0
+        self._eyes = new_lock()
         self._overseer = new_lock()
         self._overseer.acquire()
         self._overseen = False
@@ -130,10 +131,13 @@ class Crew:
             me.gate.acquire()
 
     def _look_safely(self) -> None:
-        try:
-            self._look(not self._ready)
-        except Exception:
-            log_fault("looking for events")
+        # One at a time: who is deposed between its last job and this looks all the same, and would
+        # be woken in place of the new leader.
+        with self._eyes:
+            try:
+                self._look(not self._ready)
+            except Exception:
+                log_fault("looking for events")
 
     def _run_ready(self, me: _Member) -> None:
         """Run what is ready by now; what that starts comes after a look at what else there is."""
@@ -145,14 +149,18 @@ class Crew:
             if self._caution:
                 self._caution -= 1
                 self._pass_on(me)
-            elif not self._overseen:
-                self._overseen = True
-                self._overseer.release()
             me.steps += 1
+            self._have_overseen()  # who rests now has seen the step, or is not at rest yet
             _run(function, args)
             me.steps += 1
             if self._leader is not me:
                 return
+
+    def _have_overseen(self) -> None:
+        if not self._overseen:
+            self._overseen = True
+            with suppress(RuntimeError):  # somebody else has
+                self._overseer.release()
 
     def _oversee(self) -> None:
         """Depose a leader that runs one job for too long; rest while nothing is run."""
@@ -172,11 +180,9 @@ class Crew:
                 else:
                     rounds += 1
             self._overseen = False
-            with suppress(RuntimeError):  # it began between the last look and this
-                leader = self._leader
-                if leader is not None and leader.steps % 2 and not self._overseen:
-                    self._overseen = True
-                    self._overseer.release()
+            leader = self._leader
+            if leader is not None and leader.steps % 2:  # it began between the last look and this
+                self._have_overseen()
 
 
 def _run(function: Callable[..., object], args: tuple[Any, ...]) -> None:

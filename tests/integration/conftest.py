@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
+from threading import Lock
 
 import pytest
 from child import Node, ServerProcess
@@ -20,15 +21,19 @@ def server() -> Iterator[ServerProcess]:
 
 @pytest.fixture(scope="session")
 def server_in(server: ServerProcess) -> Iterator[Callable[[str], ServerProcess]]:
-    """Gives the test application in a mode, shared by the tests that do no harm to it."""
-    started = {"eventlet": server}
+    """Gives the test application in a mode, shared by the tests that do no harm to it.
+
+    It may be asked by several threads.
+    """
+    started, starting = {"eventlet": server}, Lock()
     with ExitStack() as ending:
 
         def server_in(mode: str) -> ServerProcess:
-            if mode not in started:
-                started[mode] = ServerProcess(ping_timeout=60, async_mode=mode)
-                ending.callback(started[mode].stop)
-            return started[mode]
+            with starting:
+                if mode not in started:
+                    started[mode] = ServerProcess(ping_timeout=60, async_mode=mode)
+                    ending.callback(started[mode].stop)
+                return started[mode]
 
         yield server_in
 

@@ -11,6 +11,7 @@ import argparse
 import asyncio
 import json
 import logging
+import sys
 import threading
 import time
 from collections import defaultdict
@@ -35,8 +36,9 @@ class Deliberate(Exception):
 
 
 def tell(**facts):
-    """One line for the test that started this process."""
-    print(json.dumps(facts), flush=True)
+    """One line for the test that started this process, in one piece, as threads tell too."""
+    sys.stdout.write(f"{json.dumps(facts)}\n")
+    sys.stdout.flush()
 
 
 class Watched(Namespace):
@@ -272,14 +274,14 @@ class Door(Watched):
 
 
 class Greeter(Watched):
-    """Talks before its client is in."""
+    """Talks before its client is in, and says whom it greets, as others hear it too."""
 
     def on_connect(self, sid):
         self.enter_room(sid, "greeted")
-        self.emit("greeting", 1, room=sid)
-        self.emit("greeting", 2, b"two", room="greeted")
+        self.emit("greeting", sid, 1, room=sid)
+        self.emit("greeting", sid, 2, b"two", room="greeted")
         self.sleep(0.01)
-        self.emit("greeting", 3)
+        self.emit("greeting", sid, 3)
 
     def on_whoami(self, sid):
         return sid
@@ -289,9 +291,9 @@ class AsyncGreeter(Watched):
     """The same with coroutines."""
 
     async def on_connect(self, sid):
-        self.emit("greeting", 1, room=sid)
+        self.emit("greeting", sid, 1, room=sid)
         await asyncio.sleep(0.01)
-        self.emit("greeting", 2, room=sid)
+        self.emit("greeting", sid, 2, room=sid)
 
     async def on_echo(self, sid, *args):
         await asyncio.sleep(0)
@@ -339,6 +341,7 @@ def main() -> None:
         {
             "/": Features,
             "/chat": Features,
+            "/größe-😀": Features,
             "/door": Door,
             "/greeter": Greeter,
             "/async": AsyncGreeter,

@@ -4,21 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 from child import HERE, Node, ServerProcess
+from matrix import CLIENTS, MODES, TRANSPORTS, Cell, Matrix, claimed, rows
 
-CLIENTS = {
-    "client-1.3.5": 1,
-    "client-1.7.4": 1,
-    "client-2.5.0": 2,
-    "client-3.1.3": 3,
-    "client-4.0.0": 4,
-    "socket.io-client": 4,
-}
-"""Names in ``package.json``, and the first number of their versions."""
-TRANSPORTS = ["polling", "websocket", "upgrade"]
 SINCE = {
     name: int(major or 1)
     for name, major in re.findall(
@@ -29,74 +20,63 @@ SINCE = {
 
 
 def features_of(client: str) -> list[str]:
-    return [name for name, major in SINCE.items() if CLIENTS[client] >= major]
+    version = int(CLIENTS[client].partition(".")[0])
+    return [name for name, major in SINCE.items() if version >= major]
 
 
-MODES = ["eventlet", "gevent", "threads", "asyncio"]
-
-RUNS = [
-    (mode, client, transport)
+CELLS = [
+    Cell(mode, client, "Node", transport)
     for mode in MODES
     for client in CLIENTS
     for transport in TRANSPORTS
-    # Clients before 3.0 do not get on with the threads mode yet, over polling above all.
-    if mode != "threads" or client == "socket.io-client"
 ]
 CASES = [
-    pytest.param(*run, feature, id="-".join((*run, feature)))
-    for run in RUNS
-    for feature in features_of(run[1])
+    pytest.param(cell, feature, id=f"{cell}-{feature}")
+    for cell in CELLS
+    for feature in features_of(cell.client)
 ]
 
 ServerIn = Callable[[str], ServerProcess]
 
 
-class Outcomes:
-    """What each feature came to: one run for each mode, client and transport, when first asked."""
+@pytest.fixture(scope="module")
+def matrix(node: Node, server_in: ServerIn, request: pytest.FixtureRequest) -> Iterator[Matrix]:
+    def run(cell: Cell) -> dict[str, str]:
+        url = server_in(cell.mode).url
+        return json.loads(node.run("js/features.js", url, cell.client, cell.transport))
 
-    def __init__(self, node: Node, server_in: ServerIn) -> None:
-        self._node = node
-        self._server_in = server_in
-        self._runs: dict[tuple[str, str, str], dict[str, str]] = {}
-
-    def of(self, mode: str, client: str, transport: str) -> dict[str, str]:
-        run = mode, client, transport
-        if run not in self._runs:
-            # A run that fails as a whole fails each of its features, at once.
-            self._runs[run] = {}
-            said = self._node.run("js/features.js", self._server_in(mode).url, client, transport)
-            self._runs[run] = json.loads(said)
-        return self._runs[run]
+    params = (getattr(item, "callspec", None) for item in request.session.items)
+    wanted = (each.params.get("cell") for each in params if each is not None)
+    matrix = Matrix(run, filter(None, dict.fromkeys(wanted)))
+    yield matrix
+    matrix.close()
 
 
-@pytest.fixture(scope="session")
-def outcomes(node: Node, server_in: ServerIn) -> Outcomes:
-    return Outcomes(node, server_in)
-
-
-@pytest.mark.parametrize(("mode", "client", "transport", "feature"), CASES)
-def test_feature(outcomes: Outcomes, mode: str, client: str, transport: str, feature: str) -> None:
-    ran = outcomes.of(mode, client, transport)
-
-    outcome = ran.get(feature, "it was not run; see the first failure")
+@pytest.mark.parametrize(("cell", "feature"), CASES)
+def test_feature(matrix: Matrix, cell: Cell, feature: str) -> None:
+    outcome = matrix.of(cell).get(feature, "it was not run")
     assert outcome == "ok", outcome
 
 
-@pytest.mark.parametrize(("mode", "client", "transport"), RUNS)
-def test_every_feature_that_ran_is_a_test(
-    outcomes: Outcomes, mode: str, client: str, transport: str
-) -> None:
+@pytest.mark.parametrize("cell", CELLS, ids=str)
+def test_every_feature_that_ran_is_a_test(matrix: Matrix, cell: Cell) -> None:
     assert SINCE
-    assert list(outcomes.of(mode, client, transport)) == features_of(client)
+    assert list(matrix.of(cell)) == features_of(cell.client)
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_the_log_has_no_surprises(outcomes: Outcomes, server_in: ServerIn, mode: str) -> None:
-    for run in RUNS:
-        if run[0] == mode:
-            outcomes.of(*run)
+def test_the_log_has_no_surprises(matrix: Matrix, server_in: ServerIn, mode: str) -> None:
+    for cell in CELLS:
+        if cell.mode == mode:
+            matrix.of(cell)
 
     server = server_in(mode)
     assert server.faults() == []
     assert any("Deliberate: the secret" in line for line in server.lines), "failures are logged"
     assert any(f"async_mode is {mode}" in line for line in server.lines)
+
+
+def test_the_readme_claims_what_ran(matrix: Matrix) -> None:
+    ran = rows({cell: set(matrix.of(cell).values()) == {"ok"} for cell in CELLS})
+
+    assert claimed("Node") == ran, "the README's table should have\n\n" + "\n".join(ran)

@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from child import Child, Node, ServerProcess
+from matrix import CLIENTS as JAVASCRIPT_CLIENTS
+from matrix import TRANSPORTS
 from raw_client import BASE, CLIENTS, Closed, Polling, RawClient, WebSocket, request
-from test_javascript import CLIENTS as JAVASCRIPT_CLIENTS
-from test_javascript import TRANSPORTS
 
 StartServer = Callable[..., ServerProcess]
 

@@ -137,11 +137,12 @@ function next(socket, event) {
   );
 }
 
-/** The arguments of all events of a name from now on; `await record.until(n)` waits for n. */
-function record(socket, event) {
+/** The arguments of all events of a name from now on that are for us; `await record.until(n)` waits for n. */
+function record(socket, event, forUs = () => true) {
   const got = [];
   let wake = () => {};
   socket.on(event, (...args) => {
+    if (!forUs(...args)) return;
     got.push(args);
     wake();
   });

@@ -126,3 +126,58 @@ def test_each_connection_has_its_own_time(runtime, heartbeat, connection):
     runtime.advance(35)
     assert (connection.reason, later.reason) == ("ping timeout", None)
     assert later.pings == [35]
+
+
+class TestClientsThatPing:
+    @pytest.fixture
+    def connection(self, heartbeat, runtime):
+        connection = Connection(heartbeat, runtime)
+        heartbeat.await_ping(connection)
+        return connection
+
+    def ping(self, heartbeat, connection):
+        connection.heard = True
+        heartbeat.await_ping(connection)
+
+    def test_they_are_not_pinged_and_stay_while_they_ping(self, runtime, heartbeat, connection):
+        for _ in range(5):
+            runtime.advance(44)
+            self.ping(heartbeat, connection)
+        assert (connection.pings, connection.reason) == ([], None)
+
+    def test_one_that_does_not_is_closed_after_an_interval_and_a_timeout(self, runtime, connection):
+        runtime.advance(44.9)
+        assert connection.reason is None
+        runtime.advance(0.1)
+        assert connection.reason == "ping timeout"
+
+    def test_the_same_after_its_last_ping(self, runtime, heartbeat, connection):
+        runtime.advance(10)
+        self.ping(heartbeat, connection)
+        runtime.advance(44.9)
+        assert connection.reason is None
+        runtime.advance(0.1)
+        assert connection.reason == "ping timeout"
+
+    def test_one_that_says_something_else_gets_one_more_timeout(self, runtime, connection):
+        runtime.advance(1)
+        connection.heard = True
+        runtime.advance(63.9)
+        assert connection.reason is None
+        runtime.advance(0.1)
+        assert connection.reason == "ping timeout"
+
+    def test_and_stays_when_it_pings_then(self, runtime, heartbeat, connection):
+        connection.heard = True
+        runtime.advance(50)
+        self.ping(heartbeat, connection)
+        runtime.advance(44.9)
+        assert connection.reason is None
+
+    @pytest.mark.parametrize("when", [0, 50])
+    def test_one_that_is_stopped_is_not_closed(self, runtime, heartbeat, connection, when):
+        connection.heard = True
+        runtime.advance(when)
+        heartbeat.stop(connection)
+        runtime.advance(1000)
+        assert connection.reason is None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import urllib.parse
 
+import eventlet
 import pytest
 
 from sionamespace.protocol.engineio import Parcel
@@ -14,6 +15,17 @@ from tests.unit.engine.test_server import Site
 TEXT = "EIO=3&transport=polling&b64=1&t=Q86kQ02"
 BINARY = "EIO=3&transport=polling&t=Q86kQ02"
 ONLY_BINARY = "EIO=3&transport=polling&t=1795409157698-0"
+
+
+WEBSOCKET = "EIO=3&transport=websocket"
+WEBSOCKET_WITHOUT_BINARY = "EIO=3&transport=websocket&b64=1"
+
+
+@pytest.fixture(autouse=True)
+def _soon():
+    """No test waits for ever."""
+    with eventlet.Timeout(10):
+        yield
 
 
 @pytest.fixture
@@ -45,7 +57,7 @@ def packets_of(reply):
     if reply.headers["Content-Type"] == "application/octet-stream":
         return decode_binary_payload(reply.body)
     assert reply.headers["Content-Type"] == "text/plain; charset=UTF-8"
-    return decode_payload(reply.body.decode())
+    return decode_payload(reply.body.decode(), doubled=False)
 
 
 class TestHandshake:
@@ -124,6 +136,41 @@ class TestPolling:
         client.post(binary, CONTENT_TYPE="application/octet-stream")
         assert client.receiver.messages == ["a", b"\x01\x02", "b", b"\x07"]
 
+    def test_text_of_clients_1_is_decoded_twice(self, site):
+        client = Polling(site)
+        client.post("3:4Ã©")
+        assert client.receiver.messages == ["é"]
+
+    def test_who_once_said_what_cannot_be_doubled_is_never_decoded_twice_again(self, site):
+        client = Polling(site)
+        client.post("2:4é")
+        client.post("3:4Ã©")
+        assert client.receiver.messages == ["é", "Ã©"]
+
+    def test_one_packet_tells_it_for_all_that_are_posted_with_it(self, site):
+        client = Polling(site)
+        client.post("3:4Ã©2:4é")
+        assert client.receiver.messages == ["Ã©", "é"]
+
+    def test_who_takes_binary_and_posts_text_is_never_decoded_twice(self, site):
+        client = Polling(site, BINARY)
+        client.post("3:4Ã©")
+        assert client.receiver.messages == ["Ã©"]
+
+    @pytest.mark.parametrize(
+        ("joined", "left"), [("5:40/ö,", "5:41/ö,"), ("6:40/Ã¶,", "6:41/Ã¶,"), ("2:40", "5:41/ö,")]
+    )
+    def test_a_path_comes_back_as_the_client_wrote_it(self, site, joined, left):
+        client = Polling(site)
+        client.post(joined)
+        client.link.send(Parcel.of_message("1/ö,"))
+        assert client.poll().body.decode() == left
+
+    def test_clients_until_1_3_are_known_by_their_requests(self, site):
+        client = Polling(site, ONLY_BINARY + "&b64=1")
+        client.link.send(Parcel.of_message("0/ö,"))
+        assert client.poll().body.decode() == "6:40/Ã¶,"
+
     @pytest.mark.parametrize("kind", ["text/plain", "application/octet-stream"])
     def test_a_broken_post_closes(self, site, kind):
         client = Polling(site)
@@ -140,6 +187,109 @@ class TestPolling:
         client = Polling(site)
         client.post("7:2prob😀")
         assert packets_of(client.poll()) == ["3prob😀"]
+
+
+class TestWebSocket:
+    def test_a_session_may_begin_with_one(self, site):
+        client = site.websocket(query=WEBSOCKET)
+        opened = json.loads(client.recv()[1:])
+        (receiver,) = site.receivers.values()
+        assert (opened["sid"], opened["upgrades"]) == (receiver.link.sid, [])
+        assert (receiver.link.transport, receiver.link.protocol) == ("websocket", 4)
+
+    def test_binary_has_its_type_before_it_both_ways(self, site):
+        client = site.websocket(query=WEBSOCKET)
+        client.recv()
+        (receiver,) = site.receivers.values()
+        receiver.link.send(Parcel.of_message("51-[]", (b"\x01",)))
+        assert [client.recv(), client.recv()] == ["451-[]", b"\x04\x01"]
+        client.send("451-[]", b"\x04\x02", "4echo")
+        client.recv()
+        assert receiver.messages == ["51-[]", b"\x02", "echo"]
+
+    def test_text_is_not_escaped_nor_decoded_twice(self, site):
+        client = site.websocket(query=WEBSOCKET)
+        client.recv()
+        client.send("4echo é😀 Ã©")
+        assert client.recv() == "4echo é😀 Ã©"
+
+    def test_binary_is_base64_for_those_that_take_no_other(self, site):
+        client = site.websocket(query=WEBSOCKET_WITHOUT_BINARY)
+        client.recv()
+        (receiver,) = site.receivers.values()
+        receiver.link.send(Parcel.of_message("51-[]", (b"\x01",)))
+        assert [client.recv(), client.recv()] == ["451-[]", "b4AQ=="]
+        client.send("b4Ag==", "4echo")
+        client.recv()
+        assert receiver.messages == [b"\x02", "echo"]
+
+    def test_a_ping_is_answered_with_its_data(self, site):
+        client = site.websocket(query=WEBSOCKET)
+        client.recv()
+        client.send("2", "2data")
+        assert [client.recv(), client.recv()] == ["3", "3data"]
+
+    @pytest.mark.parametrize("packet", ["7", "b5AA==", b"\x03a", b""])
+    def test_what_is_no_packet_closes(self, site, packet):
+        client = site.websocket(query=WEBSOCKET)
+        client.recv()
+        client.send(packet)
+        assert client.recv() is None
+        (receiver,) = site.receivers.values()
+        assert receiver.reasons == ["parse error"]
+
+
+class TestUpgrade:
+    def test_nothing_is_lost_or_out_of_order(self, site):
+        client = Polling(site)
+        client.link.send(Parcel("4before"))
+        assert packets_of(client.poll()) == ["4before"]
+        poll = eventlet.spawn(client.poll)
+        eventlet.sleep(0)
+        websocket = site.websocket(client.sid, WEBSOCKET)
+        websocket.send("2probe")
+        assert websocket.recv() == "3probe"
+        client.link.send(Parcel("41"))
+        received = packets_of(poll.wait())
+        client.link.send(Parcel("42"))
+        websocket.send("5", "4echo")
+        while received[-1] != "4echo":
+            received.append(websocket.recv())
+        assert received == ["6", "41", "42", "4echo"]
+
+    @pytest.mark.parametrize(
+        ("handshake", "upgrade", "binary"),
+        [
+            (TEXT, WEBSOCKET, b"\x04\x01"),
+            (BINARY, WEBSOCKET, b"\x04\x01"),
+            (ONLY_BINARY, WEBSOCKET, b"\x04\x01"),
+            (TEXT, WEBSOCKET_WITHOUT_BINARY, "b4AQ=="),
+        ],
+    )
+    def test_binary_is_from_then_on_as_the_websockets_request_says(
+        self, site, handshake, upgrade, binary
+    ):
+        client = Polling(site, handshake)
+        websocket = site.websocket(client.sid, upgrade)
+        websocket.send("2probe")
+        assert websocket.recv() == "3probe"
+        client.link.send(Parcel(b"\x01"))
+        websocket.send("5")
+        assert websocket.recv() == binary
+
+    def test_a_failed_one_changes_nothing_of_polling(self, site):
+        client = Polling(site)
+        websocket = site.websocket(client.sid, WEBSOCKET)
+        websocket.send("2probe")
+        websocket.recv()
+        websocket.drop()
+        client.link.send(Parcel(b"\x01"))
+        assert client.poll().body == b"6:b4AQ=="
+
+    def test_a_websocket_of_another_revision_is_refused(self, site):
+        query = f"EIO=4&transport=websocket&sid={Polling(site).sid}"
+        reply = site.request("GET", query, HTTP_UPGRADE="websocket")
+        assert reply.fault == (400, {"code": 3, "message": "Bad request"})
 
 
 class TestScripts:

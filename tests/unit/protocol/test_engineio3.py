@@ -12,7 +12,9 @@ from sionamespace.protocol.engineio3 import (
     decode_binary_payload,
     decode_frame,
     decode_payload,
+    doubled_payload,
     in_text,
+    is_doubled,
     text_payload,
     with_types,
 )
@@ -23,73 +25,110 @@ ASCII_TEXT = st.builds(
 )
 
 
-def doubly(payload):
+def doubly(packets):
     """A payload as clients 1.x write it: each packet is UTF-8 in a text by itself."""
-    packets = [packet.encode().decode("latin-1") for packet in payload]
-    return "".join(f"{len(packet)}:{packet}" for packet in packets)
+    doubled = [packet.encode().decode("latin-1") for packet in packets]
+    return "".join(f"{len(packet)}:{packet}" for packet in doubled)
+
+
+def singly(packets):
+    """A payload as clients 2.x write it."""
+    return "".join(f"{len(packet.encode('utf-16-le')) // 2}:{packet}" for packet in packets)
 
 
 class TestTextPayload:
-    @given(st.lists(ASCII_TEXT | st.binary(), min_size=1))
-    def test_packets_come_out_as_they_went_in(self, packets):
-        assert decode_payload(text_payload(packets)) == packets
+    @given(st.lists(ASCII_TEXT | st.binary(), min_size=1), st.booleans())
+    def test_packets_come_out_as_they_went_in(self, packets, doubled):
+        assert decode_payload(text_payload(packets), doubled) == packets
 
     @given(st.lists(st.text(), min_size=1))
     def test_messages_are_ascii_and_mean_the_same(self, texts):
         messages = [f"42{json.dumps([text], ensure_ascii=False)}" for text in texts]
         payload = text_payload(messages)
         assert payload.isascii()
-        assert [json.loads(packet[2:]) for packet in decode_payload(payload)] == [
+        assert doubled_payload(messages) == payload
+        assert [json.loads(packet[2:]) for packet in decode_payload(payload, False)] == [
             [text] for text in texts
         ]
 
     def test_a_character_beyond_the_first_plane_is_two_escapes(self):
         assert text_payload(['42["😀é"]']) == r'24:42["\ud83d\ude00\u00e9"]'
 
-    def test_what_is_no_message_is_left_as_it_is(self):
-        assert text_payload(["3😀"]) == "3:3😀"
+    @pytest.mark.parametrize("text", ["3😀", "40/größe,", "44/größe,", "451-/größe,12"])
+    def test_what_is_no_json_cannot_be_ascii(self, text):
+        assert text_payload([text]) == singly([text])
+        assert doubled_payload([text]) == doubly([text])
+
+    def test_json_behind_a_path_is_ascii_all_the_same(self):
+        assert text_payload(['42/ö,1["/ö,ö"]']) == r'24:42/ö,1["/\u00f6,\u00f6"]'
+        assert text_payload(['42["/ö"]']) == r'13:42["/\u00f6"]'
 
     def test_binary_is_base64(self):
         assert text_payload([b"\x01\x02"]) == "6:b4AQI="
 
     def test_lengths_count_utf16_units(self):
-        assert decode_payload("4:4😀a3:4éb1:6") == ["4😀a", "4éb", "6"]
+        assert decode_payload("4:4😀a3:4éb1:6", False) == ["4😀a", "4éb", "6"]
 
     @given(st.lists(ANY_TEXT, min_size=1))
     def test_what_is_encoded_twice_is_decoded_twice(self, packets):
-        assert decode_payload(doubly(packets)) == packets
+        assert decode_payload(doubly(packets), True) == packets
+
+    @given(st.lists(ANY_TEXT, min_size=1))
+    def test_what_is_encoded_once_is_decoded_once(self, packets):
+        assert decode_payload(singly(packets), False) == packets
 
     def test_half_a_character_that_is_encoded_twice_is_replaced(self):
         half = "\ud83d".encode("utf-8", "surrogatepass").decode("latin-1")
-        assert decode_payload(f"5:4a{half}") == ["4a\ufffd"]
-
-    def test_latin_letters_that_are_encoded_once_stay(self):
-        assert decode_payload("4:4éßü") == ["4éßü"]
+        assert decode_payload(f"5:4a{half}", True) == ["4a\ufffd"]
 
     def test_no_packets_are_written_as_an_empty_one(self):
-        assert decode_payload("0:") == []
+        assert decode_payload("0:", False) == []
 
     @pytest.mark.parametrize("payload", ["", "a", "4hi", ":4", "1", "-1:4", "²:4", "99999999999:4"])
     def test_what_has_no_length_is_refused(self, payload):
         with pytest.raises(PacketError):
-            decode_payload(payload)
+            decode_payload(payload, False)
 
     @pytest.mark.parametrize("payload", ["3:4a", "2:4😀", "1:42:"])
     def test_what_is_cut_off_is_refused(self, payload):
         with pytest.raises(PacketError):
-            decode_payload(payload)
+            decode_payload(payload, False)
 
     @pytest.mark.parametrize("payload", ["1:7", "1:b", "2:b4b", "3:b3A", "5:b4A=A", "1:é"])
     def test_what_is_no_packet_is_refused(self, payload):
         with pytest.raises(PacketError):
-            decode_payload(payload)
+            decode_payload(payload, False)
 
-    @given(st.text() | st.text("b0123456:=A+/é😀\ud83d"))
-    def test_no_text_raises_anything_but_a_packet_error(self, text):
+    @pytest.mark.parametrize("payload", ["2:4é", "2:4Ã1:©", "2:4😀"])
+    def test_what_is_to_be_encoded_twice_and_is_not_is_refused(self, payload):
+        with pytest.raises(PacketError):
+            decode_payload(payload, True)
+
+    @given(st.text() | st.text("b0123456:=A+/é😀\ud83d"), st.booleans())
+    def test_no_text_raises_anything_but_a_packet_error(self, text, doubled):
         try:
-            decode_payload(text)
+            decode_payload(text, doubled)
         except PacketError:
             return
+
+
+class TestIsDoubled:
+    """Whether a text payload is encoded twice, by its text."""
+
+    @given(st.lists(ANY_TEXT, min_size=1))
+    def test_a_doubled_one_is_known(self, packets):
+        payload = doubly(packets)
+        assert is_doubled(payload) is (None if payload.isascii() else True)
+
+    @pytest.mark.parametrize("text", ["éßü", "日本語", "😀", "Ã", "Ã©é"])
+    def test_text_of_people_does_not_look_doubled(self, text):
+        assert is_doubled(singly([f"4{text}"])) is False
+
+    def test_ascii_shows_nothing(self):
+        assert is_doubled("2:4a") is None
+
+    def test_text_that_was_broken_before_looks_doubled(self):
+        assert is_doubled("3:4Ã©") is True
 
 
 class TestBinaryPayload:

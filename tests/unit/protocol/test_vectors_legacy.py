@@ -88,8 +88,10 @@ def test_a_namespace_that_is_asked_for_has_a_query(vector: dict[str, Any]) -> No
 @pytest.mark.parametrize("parser", [1, 2])
 def test_payloads_of_either_parser_are_read(vector: dict[str, Any], parser: int) -> None:
     packets = value_of(vector["packets"])
+    text = vector[f"text_{parser}"]
 
-    assert engineio3.decode_payload(vector[f"text_{parser}"]) == packets
+    assert engineio3.is_doubled(text) in (None, parser == 1)
+    assert engineio3.decode_payload(text, doubled=parser == 1) == packets
     assert engineio3.decode_binary_payload(value_of(vector[f"binary_{parser}"])) == packets
 
 
@@ -111,6 +113,7 @@ def test_text_payloads_are_written_as_both_parsers_do_where_they_agree(
     payload = engineio3.text_payload(value_of(vector["packets"]))
 
     assert payload.isascii()
+    assert engineio3.doubled_payload(value_of(vector["packets"])) == payload
     if vector["text_1"] == vector["text_2"]:
         assert payload == vector["text_1"]
 
@@ -121,7 +124,7 @@ def test_what_both_parsers_read_of_a_text_payload_is_what_was_meant(
 ) -> None:
     packets = value_of(vector["packets"])
 
-    assert engineio3.decode_payload(vector["payload"]) == packets
+    assert engineio3.decode_payload(vector["payload"], doubled=False) == packets
     assert engineio3.text_payload(packets) == vector["payload"]
 
 

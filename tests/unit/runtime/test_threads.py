@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 
+from sionamespace.runtime.crew import Crew
 from sionamespace.runtime.threads import ThreadsDriver
 from sionamespace.runtime.turns import Turns
 
@@ -80,3 +81,30 @@ def test_timers_that_are_cancelled_do_not_lie_about():
         for _ in range(5000):
             driver.later(60, time.monotonic).cancel()
         assert len(driver._timers._heap) < 2500
+
+
+def test_a_leader_that_is_deposed_while_it_looks_is_not_woken_in_place_of_the_new_one():
+    # It happens when the overseer makes up its mind while the leader ends its job.
+    driver, looks = ThreadsDriver(), threading.Semaphore(0)
+    look = driver._crew._look
+
+    def seen_to_look(may_wait):
+        if may_wait:
+            looks.release()
+        look(may_wait)
+
+    driver._crew._look = seen_to_look
+    for _ in range(20):
+        ran = threading.Event()
+        driver.start(ran.set)
+        assert ran.wait(5), "a job was forgotten"
+        assert looks.acquire(timeout=5)
+        driver._crew._pass_on(driver._crew._leader)
+        looks.acquire(timeout=0.05)  # the new one looks too, or waits for the other
+
+
+def test_two_that_ask_for_the_overseer_at_once_do_each_other_no_harm():
+    crew = Crew(lambda may_wait: None, lambda: None)
+    crew._have_overseen()
+    crew._overseen = False  # as the other has read it
+    crew._have_overseen()
