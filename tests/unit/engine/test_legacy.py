@@ -167,7 +167,7 @@ class TestScripts:
     def test_what_would_end_a_text_or_a_script_is_escaped(self, site):
         client = Polling(site)
         client.link.send(Parcel.of_message('2["</script>\\"]'))
-        assert client.poll("&j=1").body == rb"""___eio[1]("16:42[\"</script>\\\\\"]");"""
+        assert client.poll("&j=1").body == rb"""___eio[1]("16:42[\"</script>\\\"]");"""
 
     def test_binary_is_base64(self, site):
         client = Polling(site)
