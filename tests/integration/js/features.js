@@ -763,10 +763,26 @@ feature("rejoin-on-the-same-connection", async (bench) => {
   await settled(socket, other);
 });
 
-main(async (bench) => {
+feature("reconnection", async (bench) => {
+  const socket = bench.start("/chat", { reconnection: true, reconnectionDelay: 50, query: { n: "1" } });
+  await connected(socket);
+  const before = await ask(socket, "whoami");
+  const reason = gone(socket);
+  const back = next(socket, "connect");
+  socket.io.engine.close();
+  same(await reason, "forced close");
+  await back;
+  const after = await ask(socket, "whoami");
+  assert(after.sid !== before.sid && after.sid === socket.id, `${after.sid} after ${before.sid}`);
+  same(after.auth, before.auth);
+  same(await ask(socket, "reason_of", before.sid), "transport close");
+});
+
+// Which features, of all that the client has, may be the last argument: their names, with commas.
+main(async (bench, only) => {
   const results = {};
   for (const [name, run, { major }] of features) {
-    if (bench.major < major) continue;
+    if (bench.major < major || (only && !only.split(",").includes(name))) continue;
     try {
       await within(run(bench), "the whole feature", FEATURE_PATIENCE);
       results[name] = "ok";
