@@ -238,7 +238,9 @@ class WebSocketDriver:
 
         Where the socket can be watched this returns at once, and elsewhere at the end.
         """
-        if self._raw.detach():
+        with self._engine:  # others may have something to say by now, and must find one socket
+            is_free = self._raw.detach()
+        if is_free:
             watch(self._raw, partial(self._read_some, ended), self._close)
             return
         while self._read_some(ended):

@@ -39,8 +39,6 @@ RUNS = [
     for mode in MODES
     for client in CLIENTS
     for transport in TRANSPORTS
-    # Clients before 3.0 do not get on with the threads mode yet, over polling above all.
-    if mode != "threads" or client == "socket.io-client"
 ]
 CASES = [
     pytest.param(*run, feature, id="-".join((*run, feature)))

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import gc
+import socket
+import threading
 
 import pytest
 from hypothesis import given
@@ -8,9 +10,11 @@ from hypothesis import strategies as st
 from websockets.frames import Frame, Opcode
 from websockets.protocol import Protocol, Side, State
 
+from sionamespace.engine.servers import ServerSocket
 from sionamespace.engine.websocket import Handshake, WebSocketDriver
 from sionamespace.protocol.engineio import Parcel
 from sionamespace.protocol.websocket import frame
+from sionamespace.runtime.turns import Turns
 
 MAX = 1000
 REQUEST = {
@@ -578,3 +582,43 @@ class TestClosing:
         scene.driver.on_packet = take
         scene.read(scene.peer.frames("4a"), scene.peer.frames("4b"))
         assert scene.packets == ["4a"]
+
+
+class TestOnThreads:
+    """Where whoever has the turn may write, also before the first packet has come."""
+
+    def test_what_is_written_while_the_socket_is_taken_over_arrives(self):
+        for _ in range(100):
+            assert texts_of(written_while_it_begins()) == [str(n) for n in range(20)]
+
+
+def written_while_it_begins():
+    """What a peer gets of that which one thread writes while another begins to serve."""
+    ours, theirs = socket.socketpair()
+    turns, ready = Turns(), threading.Event()
+    driver = WebSocketDriver(
+        ServerSocket(ours, lambda sock: None), Handshake(REQUEST, MAX), lambda run: None, turns
+    )
+
+    def write():
+        ready.set()
+        for number in range(20):
+            with turns:
+                driver.write(Parcel(str(number)))
+
+    writer = threading.Thread(target=write)
+    taken = []
+    with ours, theirs:
+        writer.start()
+        assert ready.wait(5)
+        driver.serve(lambda sock, readable, finished: taken.append(sock), lambda reason: None)
+        writer.join(5)
+        for sock in taken:
+            sock.close()
+        theirs.settimeout(5)
+        return b"".join(iter(lambda: theirs.recv(65536), b""))
+
+
+def texts_of(data):
+    _, _, frames = data.partition(b"\r\n\r\n")
+    return [data.decode() for _, data in Peer.reads(frames)]
