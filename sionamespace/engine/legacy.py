@@ -29,12 +29,16 @@ _log = logging.getLogger("sionamespace.engine")
 _COUNTED = re.compile(r"[0-9]+-[0-9]+")
 """How clients up to 1.3 keep their requests from being cached; later ones send a short text."""
 
+_MOST_TEXT = 50_000
+"""From how many characters on a text is long; Safari's limit is the lowest, 65,536."""
+
 
 class LegacySocket(EngineSocket):
     """One client connection, by the rules of Engine.IO revision 3.
 
     What a polling client takes shows in its handshake: text with ``b64``, and else binary too.
-    Clients up to 1.3 then take nothing but binary.
+    Clients up to 1.3 then take nothing but binary, and later ones 1.x no long text: they make it of
+    bytes in one call, whose arguments browsers limit.
 
     Args:
         query: the parameters of the handshake.
@@ -60,7 +64,9 @@ class LegacySocket(EngineSocket):
 
     def _join(self, parcels: list[Parcel]) -> str | bytes:
         if self._takes_text and not (self._takes_binary and any(map(_has_binary, parcels))):
-            return "".join([parcel.form(text_payload) for parcel in parcels])
+            text = "".join([parcel.form(text_payload) for parcel in parcels])
+            if len(text) <= _MOST_TEXT or not self._takes_binary:
+                return text
         return b"".join([parcel.form(binary_payload) for parcel in parcels])
 
     # In.

@@ -276,10 +276,10 @@ class Greeter(Watched):
 
     def on_connect(self, sid):
         self.enter_room(sid, "greeted")
-        self.emit("greeting", 1, room=sid)
-        self.emit("greeting", 2, b"two", room="greeted")
+        self.emit("greeting", sid, 1, room=sid)
+        self.emit("greeting", sid, 2, b"two", room="greeted")
         self.sleep(0.01)
-        self.emit("greeting", 3)
+        self.emit("greeting", sid, 3)
 
     def on_whoami(self, sid):
         return sid
@@ -289,9 +289,9 @@ class AsyncGreeter(Watched):
     """The same with coroutines."""
 
     async def on_connect(self, sid):
-        self.emit("greeting", 1, room=sid)
+        self.emit("greeting", sid, 1, room=sid)
         await asyncio.sleep(0.01)
-        self.emit("greeting", 2, room=sid)
+        self.emit("greeting", sid, 2, room=sid)
 
     async def on_echo(self, sid, *args):
         await asyncio.sleep(0)

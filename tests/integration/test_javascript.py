@@ -35,10 +35,7 @@ def features_of(client: str) -> list[str]:
 MODES = ["eventlet", "gevent", "threads", "asyncio"]
 
 RUNS = [
-    (mode, client, transport)
-    for mode in MODES
-    for client in CLIENTS
-    for transport in TRANSPORTS
+    (mode, client, transport) for mode in MODES for client in CLIENTS for transport in TRANSPORTS
 ]
 CASES = [
     pytest.param(*run, feature, id="-".join((*run, feature)))

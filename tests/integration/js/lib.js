@@ -123,12 +123,15 @@ function next(socket, event) {
   );
 }
 
-/** The arguments of all events of a name from now on; `await record.until(n)` waits for n. */
-function record(socket, event) {
+/**
+ * The arguments of all events of a name from now on that are wanted; `await record.until(n)` waits
+ * for n.
+ */
+function record(socket, event, isWanted = () => true) {
   const got = [];
   let wake = () => {};
   socket.on(event, (...args) => {
-    got.push(args);
+    if (isWanted(...args)) got.push(args);
     wake();
   });
   got.until = (count) =>

@@ -1,10 +1,13 @@
 // The scenarios in a browser's page: `runInPage` gives them what they need of Node, by its names.
 "use strict";
 
-/** What a scenario reports, as the only argument of its `report`. */
+const MOST = 250_000; // milliseconds for a scenario, whatever it waits for
+
+/** What a scenario reports. */
 // eslint-disable-next-line no-unused-vars
 function runInPage({ sources, script, version, args }) {
   return new Promise((resolve, reject) => {
+    setTimeout(() => reject(new Error(`the scenario takes more than ${MOST / 1000} s`)), MOST);
     addEventListener("error", ({ message, error }) => reject(error || new Error(message)));
     addEventListener("unhandledrejection", ({ reason }) => reject(reason));
 

@@ -108,6 +108,16 @@ class TestPolling:
         assert reply.headers["Content-Type"] == "application/octet-stream"
         assert packets_of(reply) == ["451-[]", b"\x01"]
 
+    @pytest.mark.parametrize(("handshake", "binary"), [(TEXT, False), (BINARY, True)])
+    def test_long_texts_are_binary_for_those_that_take_it(self, site, handshake, binary):
+        client = Polling(site, handshake)
+        for size in (49_000, 51_000):
+            client.link.send(Parcel.of_message("2" + "x" * size))
+            reply = client.poll()
+            assert packets_of(reply) == ["42" + "x" * size]
+            kind = reply.headers["Content-Type"]
+            assert (kind == "application/octet-stream") is (binary and size > 50_000)
+
     def test_each_form_is_built_once_for_all(self, site):
         parcel = Parcel.of_message("2[]")
         clients = [Polling(site, form) for form in (TEXT, TEXT, BINARY, ONLY_BINARY)]
