@@ -45,6 +45,7 @@ class Origins:
         elif allowed is not None:
             self._listed = list(map(_checked, [allowed] if isinstance(allowed, str) else allowed))
         self._are_checked = self._listed != []
+        self._is_own_only = allowed is None
 
     def check(self, request: Request) -> None:
         """Let a request pass.
@@ -70,19 +71,16 @@ class Origins:
         if self._credentials:
             headers.append(("Access-Control-Allow-Credentials", "true"))
         if request.method == "OPTIONS":
-            headers.append(("Access-Control-Allow-Methods", "GET, POST"))
+            headers.append(("Access-Control-Allow-Methods", "OPTIONS, GET, POST"))
             if "HTTP_ACCESS_CONTROL_REQUEST_HEADERS" in request.environ:
                 asked = request.environ["HTTP_ACCESS_CONTROL_REQUEST_HEADERS"]
                 headers.append(("Access-Control-Allow-Headers", asked))
         return tuple(headers)
 
     def vary(self, request: Request) -> tuple[str, ...]:
-        """The headers of the request on which those of the answer depend."""
-        if not self._are_checked:
-            return ()
-        if request.method == "OPTIONS":
-            return "Origin", "Access-Control-Request-Headers"
-        return ("Origin",)
+        """The headers of the request on which the answer depends."""
+        is_plain = self._is_own_only and request.origin is None  # nothing is said of origins then
+        return ("Origin",) if self._are_checked and not is_plain else ()
 
     def _allows(self, origin: str, request: Request) -> bool:
         origins = _meanings(origin, request)

@@ -127,7 +127,7 @@ class EngineServer(engineio.Server):  # type: ignore[misc]
         """
         self._origins.check(request)
         if request.method == "OPTIONS":
-            return Response("204 No Content", "text/plain", b"")
+            return Response("204 No Content", "", b"")
         if request.script is not None and not re.fullmatch("[0-9]{1,10}", request.script):
             raise RequestRefused(Fault.BAD_REQUEST, f"j={request.script!r:.40}, expected a number")
         transport = request.query.get("transport")
@@ -152,7 +152,7 @@ class EngineServer(engineio.Server):  # type: ignore[misc]
         response = self._compression.of(request, response)
         vary = ", ".join((*self._origins.vary(request), *response.vary))
         headers = (
-            ("Content-Type", response.content_type),
+            *((("Content-Type", response.content_type),) if response.content_type else ()),
             ("Content-Length", str(len(response.body))),
             ("Cache-Control", "no-store"),
             ("X-Content-Type-Options", "nosniff"),
@@ -289,7 +289,7 @@ class EngineServer(engineio.Server):  # type: ignore[misc]
         if payload is None:
             _log.warning("closing a connection: a polled payload is larger than %d bytes", limit)
             socket.close(Reason.TOO_LARGE)
-            return Response("413 Payload Too Large", "text/plain", b"")
+            return Response("413 Payload Too Large", "", b"")
         for packet in packets:
             socket.receive(packet)
         return Response.ok()

@@ -5,11 +5,12 @@ They are clients of their own: 1.x and 2.x take binary over polling here, and ca
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 import pytest
-from child import ServerProcess
+from child import HERE, ServerProcess
 from pages import run_features
 from playwright.sync_api import Browser
 from test_javascript import MODES, features_of
@@ -46,6 +47,9 @@ RUNS = [
     if transport != "jsonp" or (client != "socket.io-client" and mode in ("eventlet", "asyncio"))
 ]
 
+REPORT = HERE.parents[1] / ".reports" / "browser-clients.json"
+"""Where it is written what ran, for tables."""
+
 ServerFor = Callable[[str], ServerProcess]
 
 
@@ -73,6 +77,21 @@ class Outcomes:
         self._server_for = server_for
         self._runs: dict[tuple[str, str], dict[str, dict[str, str]]] = {}
 
+    @property
+    def matrix(self) -> list[dict[str, str]]:
+        """What came of each run: ``ok``, or the features that failed."""
+        return [
+            {
+                "client": client,
+                "where": "browser",
+                "mode": mode,
+                "transport": transport,
+                "outcome": ", ".join(name for name, said in ran.items() if said != "ok") or "ok",
+            }
+            for (mode, client), transports in self._runs.items()
+            for transport, ran in transports.items()
+        ]
+
     def of(self, mode: str, client: str, transport: str) -> dict[str, str]:
         run = mode, client
         if run not in self._runs:
@@ -85,8 +104,11 @@ class Outcomes:
 
 
 @pytest.fixture(scope="module")
-def outcomes(browser: Browser, server_for: ServerFor) -> Outcomes:
-    return Outcomes(browser, server_for)
+def outcomes(browser: Browser, server_for: ServerFor) -> Iterator[Outcomes]:
+    outcomes = Outcomes(browser, server_for)
+    yield outcomes
+    REPORT.parent.mkdir(exist_ok=True)
+    REPORT.write_text(json.dumps(outcomes.matrix, indent=1))
 
 
 @pytest.mark.parametrize(("mode", "client", "transport"), RUNS)

@@ -68,7 +68,7 @@ def test_a_payload_is_compressed_as_the_client_likes_it_best(site, accepted, cod
 
 @pytest.mark.parametrize("accepted", ["gzip", "br", None])
 def test_a_cache_is_told_that_it_could_be_otherwise(site, accepted):
-    assert polled(site, accepted).headers["Vary"] == "Origin, Accept-Encoding"
+    assert polled(site, accepted).headers["Vary"] == "Accept-Encoding"
 
 
 def test_a_payload_below_the_threshold_is_not(make):
@@ -76,13 +76,13 @@ def test_a_payload_below_the_threshold_is_not(make):
     for size in (99, 100):
         headers = polled(site, "gzip", "4" + "x" * (size - 1)).headers
         assert ("Content-Encoding" in headers) is (size == 100)
-        assert ("Accept-Encoding" in headers["Vary"]) is (size == 100)
+        assert headers.get("Vary") == ("Accept-Encoding" if size == 100 else None)
 
 
 def test_it_can_be_switched_off(make):
     headers = polled(make(http_compression=False), "gzip").headers
     assert "Content-Encoding" not in headers
-    assert headers["Vary"] == "Origin"
+    assert "Vary" not in headers
 
 
 def test_an_old_client_gets_its_payloads_compressed_too(site):
@@ -115,7 +115,7 @@ class TestWhatIsNoPayload:
 
     def plain(self, reply):
         assert "Content-Encoding" not in reply.headers
-        assert "Accept-Encoding" not in reply.headers["Vary"]
+        assert reply.headers["Vary"] == "Origin"
         return reply.body
 
     def test_a_preflight_has_no_body_at_all(self, eager):
