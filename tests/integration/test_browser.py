@@ -6,12 +6,13 @@ They are clients of their own: 1.x and 2.x take binary over polling here, and ca
 from __future__ import annotations
 
 import json
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 import pytest
 from child import HERE, ServerProcess
-from pages import run_features
+from pages import open_page, run_features
 from playwright.sync_api import Browser
 from test_javascript import MODES, features_of
 
@@ -127,3 +128,42 @@ def test_the_log_has_no_surprises(outcomes: Outcomes, server_for: ServerFor, mod
             outcomes.of(*run)
 
     assert server_for(mode).faults() == []
+
+
+STAY = """
+([url, ways]) => {
+  const options = { forceNew: true, reconnectionDelay: 50, reconnectionDelayMax: 200 };
+  window.came = Object.fromEntries(Object.entries(ways).map(([way, how]) => {
+    const socket = io(`${url}/chat`, { ...options, ...how });
+    const ids = [];
+    socket.on("connect", () => socket.emit("whoami", (me) => ids.push(me.sid)));
+    return [way, ids];
+  }));
+}
+"""
+"""Connect in several ways at once, anew whenever it is necessary."""
+HOW = {
+    "polling": {"transports": ["polling"]},
+    "websocket": {"transports": ["websocket"]},
+    "jsonp": {"transports": ["polling"], "forceJSONP": True},
+}
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_pages_come_back_after_a_restart(
+    browser: Browser, start_server: Callable[..., ServerProcess], client: str
+) -> None:
+    ways = {way: how for way, how in HOW.items() if (MODES[0], client, way) in RUNS}
+    server = start_server()
+    page = open_page(browser, server.url, client)
+    came = "count => Object.values(came).every((ids) => ids.length === count)"
+    page.evaluate(STAY, [server.url, ways])
+    page.wait_for_function(came, arg=1)
+
+    server.end(signal.SIGKILL)
+    start_server(server.port)
+
+    page.wait_for_function(came, arg=2)
+    before, after = zip(*page.evaluate("Object.values(came)"), strict=True)
+    assert len({*before, *after}) == 2 * len(ways)
+    page.context.close()
