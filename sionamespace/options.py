@@ -102,12 +102,15 @@ class Options:
     allow_upgrades: bool = True
     """Whether a polling client is told that it may upgrade to WebSocket."""
     cors_allowed_origins: Origins = attrs.field(default=None, converter=_origins)
-    """The origins that may connect: None for the server's own, ``*`` for all, one, a list, or a
-    function of the origin (and the environ) that returns a bool."""
+    """The origins that may connect: None for the server's own, ``*`` for all, one, a list (of all
+    that may, also the server's own), or a function of the origin (and the environ) that returns a
+    bool. An empty list leaves it to somebody else."""
     cors_credentials: bool = True
     """Whether browsers may send cookies from other origins."""
     cookie: str | Mapping[str, Any] | None = None
-    """The name of a cookie with the session id, or its attributes with a ``name``."""
+    """The name of a cookie with the session id, or its attributes with a ``name``, such as
+    ``{"name": "io", "SameSite": "None", "Secure": True}``; see
+    `sionamespace.engine.cookie.SessionCookie`."""
     http_compression: bool = True
     """Whether polled responses are compressed for clients that take it."""
     compression_threshold: int = 1024

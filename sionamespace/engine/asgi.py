@@ -86,7 +86,7 @@ class ASGIEngine:
 
     async def _post(self, socket: EngineSocket, receive: Receive) -> Response:
         try:
-            body = await _read_body(receive, self._max_bytes)
+            body = await _read_body(receive, socket.content.most_bytes(self._max_bytes))
         except EOFError as error:
             raise self._server.broken_off(socket, error) from None
         except BaseException:

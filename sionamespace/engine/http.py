@@ -40,8 +40,12 @@ class Content(Enum):
     FORM = "form"
     """A form with the text in it, which clients send that poll by scripts (JSONP)."""
 
-    def payload(self, body: bytes) -> str | bytes:
-        """The payload in a body.
+    def most_bytes(self, limit: int) -> int:
+        """The size of a body with a payload of ``limit`` bytes, at most."""
+        return 3 * limit + len("d=") if self is Content.FORM else limit
+
+    def payload(self, body: bytes, limit: int) -> str | bytes | None:
+        """The payload in a body; None if it is larger than ``limit`` bytes.
 
         Raises:
             PacketError: if it is not what it should be.
@@ -50,7 +54,10 @@ class Content(Enum):
             return body
         try:
             text = body.decode()
-            return _form_payload(text) if self is Content.FORM else text
+            if self is Content.TEXT:
+                return text
+            payload = _form_payload(text)
+            return payload if len(payload.encode()) <= limit else None
         except (KeyError, ValueError) as error:  # UnicodeDecodeError among them
             raise PacketError(f"the body is not {self.value}: {error}") from None
 
@@ -94,12 +101,17 @@ class Request:
         return self.query.get("sid") or None
 
     @property
+    def script(self) -> str | None:
+        """The number of the function that a client which polls by scripts (JSONP) wants called."""
+        return self.query.get("j")
+
+    @property
     def content(self) -> Content:
         """What its body is."""
-        if "j" in self.query:
+        if self.script is not None:
             return Content.FORM
         kind = str(self.environ.get("CONTENT_TYPE") or "").partition(";")[0]
-        return Content.BINARY if kind == "application/octet-stream" else Content.TEXT
+        return Content.BINARY if kind == _BINARY else Content.TEXT
 
     @property
     def is_upgrade(self) -> bool:
@@ -108,8 +120,18 @@ class Request:
 
     @property
     def origin(self) -> str | None:
-        """The origin of the page that it comes from, if a browser sent it."""
-        return self.environ.get("HTTP_ORIGIN")
+        """The origin of the page that it comes from, if a browser sent it; ``null`` if it hides it.
+
+        With a script (JSONP) browsers send no ``Origin``, but say in other headers whose it is.
+        """
+        origin: str | None = self.environ.get("HTTP_ORIGIN")
+        if origin is not None or self.script is None:
+            return origin
+        scheme, mark, rest = self.environ.get("HTTP_REFERER", "").partition("://")
+        if mark:
+            return f"{scheme}://{rest.partition('/')[0]}"
+        is_foreign = self.environ.get("HTTP_SEC_FETCH_SITE") in ("cross-site", "same-site")
+        return "null" if is_foreign else None
 
     def read_body(self, limit: int) -> bytes | None:
         """The body; None if it is larger than ``limit`` bytes.
@@ -132,6 +154,8 @@ class Request:
 
 
 _TEXT = "text/plain; charset=UTF-8"
+_BINARY = "application/octet-stream"
+_SCRIPT = "text/javascript; charset=UTF-8"
 
 
 @attrs.frozen
@@ -142,24 +166,27 @@ class Response:
     content_type: str
     body: bytes
     headers: tuple[tuple[str, str], ...] = ()
+    vary: tuple[str, ...] = ()
+    """The headers of the request on which it depends."""
+    is_payload: bool = False
+    """Whether it answers a poll."""
+    is_forbidden: bool = False
+    """Whether the page that asked may not connect, and hence not read it."""
 
     @classmethod
     def payload(cls, payload: str | bytes, headers: tuple[tuple[str, str], ...] = ()) -> Response:
         """The answer to a poll."""
         if isinstance(payload, bytes):
-            return cls("200 OK", "application/octet-stream", payload, headers)
-        return cls("200 OK", _TEXT, payload.encode(), headers)
+            return cls("200 OK", _BINARY, payload, headers, is_payload=True)
+        return cls("200 OK", _TEXT, payload.encode(), headers, is_payload=True)
 
     def for_script(self, number: str) -> Response:
-        """The answer to a poll as a script, for clients that poll by scripts (JSONP)."""
+        """The answer to a poll as a call of a client's function of that number (JSONP)."""
         if self.content_type != _TEXT:
             return self
         # JSON is JavaScript but for these two, which were ends of lines there.
         text = dumps(self.body.decode()).replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
-        script = f"___eio[{re.sub('[^0-9]', '', number)}]({text});"
-        return attrs.evolve(
-            self, content_type="text/javascript; charset=UTF-8", body=script.encode()
-        )
+        return attrs.evolve(self, content_type=_SCRIPT, body=f"___eio[{number}]({text});".encode())
 
     @classmethod
     def ok(cls) -> Response:
@@ -171,4 +198,4 @@ class Response:
         """The answer to a request with a fault."""
         code, message, status = fault.value
         body = dumps({"code": code, "message": message}).encode()
-        return cls(status, "application/json", body)
+        return cls(status, "application/json", body, is_forbidden=fault is Fault.FORBIDDEN)

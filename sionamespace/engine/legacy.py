@@ -31,12 +31,16 @@ _log = logging.getLogger("sionamespace.engine")
 _COUNTED = re.compile(r"[0-9]+-[0-9]+")
 """How clients up to 1.3 keep their requests from being cached; later ones send a short text."""
 
+_MOST_TEXT = 50_000
+"""From how many characters on a text is long; Safari's limit is the lowest, 65,536."""
+
 
 class LegacySocket(EngineSocket):
     """One client connection, by the rules of Engine.IO revision 3.
 
     What a polling client takes shows in its handshake: text with ``b64``, and else binary too.
-    Clients up to 1.3 then take nothing but binary. Clients 1.x encode text twice, and when they
+    Clients up to 1.3 then take nothing but binary, and later ones 1.x no long text: they make it of
+    bytes in one call, whose arguments browsers limit. Clients 1.x encode text twice, and when they
     take binary they post nothing else. The others that post text are told apart by what they say.
 
     Args:
@@ -66,7 +70,9 @@ class LegacySocket(EngineSocket):
     def _join(self, parcels: list[Parcel]) -> str | bytes:
         if self._takes_text and not (self._takes_binary and any(map(_has_binary, parcels))):
             form = doubled_payload if self._doubles else text_payload
-            return "".join([parcel.form(form) for parcel in parcels])
+            text = "".join([parcel.form(form) for parcel in parcels])
+            if len(text) <= _MOST_TEXT or not self._takes_binary:
+                return text
         return b"".join([parcel.form(binary_payload) for parcel in parcels])
 
     # In.

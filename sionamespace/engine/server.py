@@ -6,15 +6,19 @@ It knows nothing of the web server in front of it: `sionamespace.engine.wsgi` do
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 import attrs
 import engineio
 
+from sionamespace.engine.compression import Compression
+from sionamespace.engine.cookie import SessionCookie
 from sionamespace.engine.heartbeat import Heartbeat
 from sionamespace.engine.http import Fault, Request, RequestRefused, Response
 from sionamespace.engine.legacy import LegacySocket
+from sionamespace.engine.origins import Origins
 from sionamespace.engine.socket import Carrier, EngineSocket, Services, WebSocket
 from sionamespace.engine.upgrade import Upgrade
 from sionamespace.errors import PacketError
@@ -70,9 +74,9 @@ Todo: TypeAlias = "Response | Poll | Post | Opening"
 class EngineServer(engineio.Server):  # type: ignore[misc]
     """The engine of a server in the sync modes.
 
-    python-engineio keeps the sessions by their ids and knows origins, cookies and compression. How
-    packets travel is written anew here, since its queue, writer thread and ping thread for each
-    client are what makes it slow, and its limits are per process.
+    python-engineio keeps the sessions by their ids. How packets travel is written anew here, since
+    its queue, writer thread and ping thread for each client are what makes it slow, and its limits
+    are per process.
 
     Args:
         accept: called with each new connection and its environ; what receives its messages.
@@ -88,17 +92,15 @@ class EngineServer(engineio.Server):  # type: ignore[misc]
             async_mode="threading",  # its primitives are not used, and these need nothing
             max_http_buffer_size=options.max_message_bytes,
             allow_upgrades=options.allow_upgrades,
-            http_compression=options.http_compression,
-            compression_threshold=options.compression_threshold,
-            cookie=options.cookie,
-            cors_allowed_origins=options.cors_allowed_origins,
-            cors_credentials=options.cors_credentials,
             transports=list(options.transports),
             logger=_unheard,
             monitor_clients=False,
         )
         self._options = options
         self._runtime = runtime
+        self._origins = Origins(options.cors_allowed_origins, options.cors_credentials)
+        self._compression = Compression(options.http_compression, options.compression_threshold)
+        self._cookie = SessionCookie(options.cookie) if options.cookie else None
         self._refusals = FirstTimes(_log)
         self._accept = accept
         self._lingering: Deadlines[EngineSocket] = Deadlines(
@@ -123,9 +125,11 @@ class EngineServer(engineio.Server):  # type: ignore[misc]
         Raises:
             RequestRefused: give it to `refusal`.
         """
-        self._check_origin(request)
+        self._origins.check(request)
         if request.method == "OPTIONS":
-            return Response("204 No Content", "text/plain", b"")
+            return Response("204 No Content", "", b"")
+        if request.script is not None and not re.fullmatch("[0-9]{1,10}", request.script):
+            raise RequestRefused(Fault.BAD_REQUEST, f"j={request.script!r:.40}, expected a number")
         transport = request.query.get("transport")
         if transport not in self.transports:
             allowed = " or ".join(self.transports)
@@ -143,41 +147,20 @@ class EngineServer(engineio.Server):  # type: ignore[misc]
 
     def finish(self, request: Request, response: Response) -> Response:
         """A response as it goes out, compressed and with all its headers."""
-        if "j" in request.query:
-            response = response.for_script(request.query["j"])
-        body, encoding = self._compress(request, response.body)
+        if request.script is not None:
+            response = response.for_script(request.script)
+        response = self._compression.of(request, response)
+        vary = ", ".join((*self._origins.vary(request), *response.vary))
         headers = (
-            ("Content-Type", response.content_type),
-            ("Content-Length", str(len(body))),
+            *((("Content-Type", response.content_type),) if response.content_type else ()),
+            ("Content-Length", str(len(response.body))),
             ("Cache-Control", "no-store"),
-            *encoding,
+            ("X-Content-Type-Options", "nosniff"),
+            *((("Vary", vary),) if vary else ()),
             *response.headers,
-            *self._cors_headers(request.environ),
+            *self._origins.headers(request, not response.is_forbidden),
         )
-        return attrs.evolve(response, body=body, headers=headers)
-
-    def _compress(self, request: Request, body: bytes) -> tuple[bytes, list[tuple[str, str]]]:
-        if self.http_compression and len(body) >= self.compression_threshold:
-            accepted = str(request.environ.get("HTTP_ACCEPT_ENCODING", ""))
-            for name in (part.split(";")[0].strip() for part in accepted.split(",")):
-                if name in self.compression_methods:
-                    return getattr(self, f"_{name}")(body), [("Content-Encoding", name)]
-        return body, []
-
-    def _check_origin(self, request: Request) -> None:
-        origin = request.origin
-        if origin is None or self.cors_allowed_origins == []:
-            return
-        allowed = self._cors_allowed_origins(request.environ)
-        if request.query.get("EIO") == LegacySocket.revision and "://" not in origin:
-            # Clients up to 1.3 leave the scheme out, on Node; no browser does.
-            origin = next((one for one in allowed or () if one.endswith(f"://{origin}")), origin)
-        if allowed is not None and origin not in allowed:
-            raise RequestRefused(
-                Fault.FORBIDDEN,
-                f"a page of {origin!r:.200} may not connect (allowed: {', '.join(allowed)}); "
-                f"to allow it: Server(..., cors_allowed_origins=[{origin!r:.200}])",
-            )
+        return attrs.evolve(response, headers=headers)
 
     # New connections.
 
@@ -190,7 +173,7 @@ class EngineServer(engineio.Server):  # type: ignore[misc]
         if request.query["transport"] == "websocket":
             return self._opening(request, None)
         socket = self._open_socket(request)
-        cookie = self._cookie(socket.sid)
+        cookie = () if self._cookie is None else (self._cookie.header(socket.sid),)
         return Response.payload(socket.take(), cookie)
 
     def _check_revision(self, request: Request) -> None:
@@ -246,14 +229,6 @@ class EngineServer(engineio.Server):  # type: ignore[misc]
         possible = self.allow_upgrades and transport == "polling" and "websocket" in self.transports
         return ["websocket"] if possible else []
 
-    def _cookie(self, sid: str) -> tuple[tuple[str, str], ...]:
-        if not self.cookie:
-            return ()
-        attributes = self.cookie
-        if isinstance(attributes, str):
-            attributes = {"name": attributes, "path": "/", "HttpOnly": True, "SameSite": "Lax"}
-        return (("Set-Cookie", self._generate_sid_cookie(sid, attributes)),)
-
     # Existing ones.
 
     def _find(self, sid: str) -> EngineSocket:
@@ -304,28 +279,26 @@ class EngineServer(engineio.Server):  # type: ignore[misc]
     def posted(self, socket: EngineSocket, body: bytes | None) -> Response:
         """The answer to a post, of which the body was read; None if it is too large."""
         socket.posting = False
-        if body is None:
-            limit = self._options.max_message_bytes
+        limit = self._options.max_message_bytes
+        try:
+            payload = None if body is None else socket.content.payload(body, limit)
+            packets = [] if payload is None else socket.decode(payload)
+        except PacketError as error:
+            socket.close(Reason.PARSE_ERROR)
+            raise RequestRefused(Fault.BAD_REQUEST, f"a polled payload: {error}") from None
+        if payload is None:
             _log.warning("closing a connection: a polled payload is larger than %d bytes", limit)
             socket.close(Reason.TOO_LARGE)
-            return Response("413 Payload Too Large", "text/plain", b"")
-        return self._take_payload(socket, body)
+            return Response("413 Payload Too Large", "", b"")
+        for packet in packets:
+            socket.receive(packet)
+        return Response.ok()
 
     def broken_off(self, socket: EngineSocket, error: EOFError) -> RequestRefused:
         """A post whose client left before it had sent all of the body."""
         socket.posting = False
         socket.close(Reason.TRANSPORT_ERROR)
         return RequestRefused(Fault.BAD_REQUEST, f"a client left while it posted: {error}")
-
-    def _take_payload(self, socket: EngineSocket, body: bytes) -> Response:
-        try:
-            packets = socket.decode(socket.content.payload(body))
-        except PacketError as error:
-            socket.close(Reason.PARSE_ERROR)
-            raise RequestRefused(Fault.BAD_REQUEST, f"a polled payload: {error}") from None
-        for packet in packets:
-            socket.receive(packet)
-        return Response.ok()
 
     def _forget(self, socket: EngineSocket) -> None:
         self.sockets.pop(socket.sid, None)

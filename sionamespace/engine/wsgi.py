@@ -63,7 +63,7 @@ class WSGIEngine:
 
     def _post(self, request: Request, socket: EngineSocket) -> Response:
         try:
-            body = request.read_body(self._max_bytes)
+            body = request.read_body(socket.content.most_bytes(self._max_bytes))
         except EOFError as error:
             with self._runtime.engine:
                 raise self._server.broken_off(socket, error) from None

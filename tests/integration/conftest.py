@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from threading import Lock
 
 import pytest
 from child import Node, ServerProcess
+from playwright.sync_api import Browser, sync_playwright
 from raw_client import OPEN
+
+CHROMIUM = next(
+    filter(None, map(shutil.which, ["chromium", "chromium-browser", "google-chrome"])), None
+)
+QUIET = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 
 
 @pytest.fixture(scope="session")
@@ -64,6 +79,16 @@ def close_clients(server: ServerProcess) -> None:
 def node() -> Node:
     """Node, to run the scenarios in ``js/``."""
     return Node()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Chromium. Playwright keeps a loop on this thread, so no longer than a module needs it."""
+    assert CHROMIUM is not None, "these tests need Chromium: run `scripts/need chromium`"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        yield browser
+        browser.close()
 
 
 @pytest.fixture(autouse=True)

@@ -79,6 +79,8 @@ class Features(Watched):
             "protocol": client.protocol,
             "rooms": sorted(client.rooms),
             "query": client.environ["QUERY_STRING"],
+            "cookie": client.environ.get("HTTP_COOKIE"),
+            "token": client.environ.get("HTTP_X_TOKEN"),
         }
 
     # Answers.
@@ -328,12 +330,19 @@ def describe(value):
     return value
 
 
+def is_local(origin: str) -> bool:
+    """A rule for origins, which ``{"cors_allowed_origins": "is_local"}`` asks for."""
+    return origin.startswith("http://127.0.0.1:")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--options", type=json.loads, default={})
     parser.add_argument("--settings", type=json.loads, default={})
     arguments = parser.parse_args()
+    if arguments.options.get("cors_allowed_origins") == "is_local":
+        arguments.options["cors_allowed_origins"] = is_local
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s %(message)s")
     for name in ("engine", "connection", "handlers"):
         logging.getLogger(f"sionamespace.{name}").setLevel(logging.DEBUG)

@@ -18,25 +18,12 @@ from pathlib import Path
 
 import pytest
 import socketio
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "chat"
 SCREENSHOTS = ROOT / ".reports" / "screenshots"
-CHROMIUM = next(
-    filter(None, map(shutil.which, ["chromium", "chromium-browser", "google-chrome"])), None
-)
 DESKTOP, PHONE = (1280, 800), (390, 844)
-
-QUIET = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 Visit = Callable[..., Page]
 
@@ -110,15 +97,6 @@ def site(client: None, tmp_path: Path, request: pytest.FixtureRequest) -> Iterat
         site.stop()
     # Whatever the pages did, nothing failed on the server.
     assert "Traceback" not in site.log.read_text()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    assert CHROMIUM is not None, "these tests need Chromium: run `scripts/need chromium`"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

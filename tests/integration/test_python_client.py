@@ -119,10 +119,12 @@ def test_rooms_and_emits(connect: Connect) -> None:
 
 def test_emits_in_on_connect_come_in_order(connect: Connect) -> None:
     got: queue.SimpleQueue[tuple[Any, ...]] = queue.SimpleQueue()
-    connect(["/greeter"], greeting=lambda sid, *args: got.put(args))
+    client = connect(["/greeter"], greeting=lambda *args: got.put(args))
 
     # The client runs each handler in a thread of its own, so it does not keep the order itself.
-    assert sorted(got.get(timeout=PATIENCE) for _ in range(3)) == [(1,), (2, b"two"), (3,)]
+    greetings = sorted(got.get(timeout=PATIENCE) for _ in range(3))
+    sid = client.get_sid("/greeter")
+    assert greetings == [(sid, 1), (sid, 2, b"two"), (sid, 3)]
 
 
 def test_refused(connect: Connect) -> None:

@@ -46,7 +46,7 @@ feature("connect-with-query", async (bench) => {
     same(me.path, path);
     same(me.auth, bench.isLegacy ? query : null);
     same(me.client_auth, me.auth);
-    same(me.transport, bench.transport === "polling" ? "polling" : "websocket");
+    same(me.transport, bench.polls ? "polling" : "websocket");
     same(me.protocol, bench.isLegacy ? 4 : 5);
     same(me.rooms, [socket.id]);
     assert(/(^|&)a=1(%20|\+)2(&|$)/.test(me.query), me.query);
@@ -62,7 +62,7 @@ feature("connect-with-auth", since(3), async (bench) => {
     same(me.path, path);
     same(me.auth, auth);
     same(me.client_auth, auth);
-    same(me.transport, bench.transport === "polling" ? "polling" : "websocket");
+    same(me.transport, bench.polls ? "polling" : "websocket");
     same(me.protocol, 5);
     same(me.rooms, [socket.id]);
     assert(/(^|&)q=1(%20|\+)2(&|$)/.test(me.query), me.query);
@@ -491,8 +491,10 @@ feature("volatile", async (bench) => {
 
 feature("binary-both-ways", async (bench) => {
   const socket = await bench.open("/chat");
-  const all = Buffer.from(Array.from({ length: 256 }, (_, i) => i));
-  same(await ask(socket, "binary_shape", all), { seen: `bytes:${all.toString("hex")}`, back: all });
+  const values = Array.from({ length: 256 }, (_, i) => i);
+  const all = bytes(...values);
+  const hex = values.map((value) => value.toString(16).padStart(2, "0")).join("");
+  same(await ask(socket, "binary_shape", all), { seen: `bytes:${hex}`, back: all });
   if (bench.version !== "1.3.5") { // which sends zeros for it
     same(await ask(socket, "binary_shape", new Uint8Array([1, 2]).buffer), { seen: "bytes:0102", back: bytes(1, 2) });
   }
@@ -531,10 +533,8 @@ feature("binary-ten-attachments", async (bench) => {
   same(await answers(socket, "echo", ...parts), parts);
   const [sizes, expected] = [[0, 1, 255, 256, 257, 65535, 65536, 70000, 125, 126], []];
   for (const size of sizes) {
-    const part = Buffer.alloc(size);
     const whole = size - (size % 256);
-    for (let i = 0; i < whole; i++) part[i] = i % 256;
-    expected.push(part);
+    expected.push(Buffer.from(Array.from({ length: size }, (_, i) => (i < whole ? i % 256 : 0))));
   }
   same(await answers(socket, "make_binary", sizes), expected);
 });
@@ -559,7 +559,8 @@ feature("binary-to-polling-and-websocket-clients-at-once", async (bench) => {
   const value = { text: "ü😀", data: [bytes(0, 127, 128, 255), Buffer.alloc(0)] };
   for (let i = 0; i < 20; i++) sockets[i % 5].emit("emit", "mixed", [i % 5, value, bytes(i)], { room });
   await Promise.all(got.map((args) => args.until(20)));
-  const sorted = (args) => [...args].sort((a, b) => a[2][0] - b[2][0]);
+  const number = ([, , data]) => new Uint8Array(data)[0];
+  const sorted = (args) => [...args].sort((a, b) => number(a) - number(b));
   const expected = Array.from({ length: 20 }, (_, i) => [i % 5, value, bytes(i)]);
   for (const args of got) same(sorted(args), expected);
 });
@@ -604,16 +605,15 @@ feature("large-text-both-ways", async (bench) => {
 
 feature("large-binary-both-ways", async (bench) => {
   const socket = await bench.open("/chat");
-  const data = Buffer.alloc(500_000, "0123456789");
-  const back = await ask(socket, "same", data);
-  assert(back.equals(data));
+  const data = Buffer.alloc(Math.min(500_000, bench.mostBinary), "0123456789");
+  same(await ask(socket, "same", data), data);
 });
 
 feature("close-to-the-size-limit", async (bench) => {
   const socket = await bench.open("/chat");
   // The whole polled payload or frame is `42/chat,0["length","..."]`, of 1,000,000 bytes at most;
   // with its length before it in what an old client polls.
-  const head = bench.isLegacy && bench.transport === "polling" ? "999993:" : "";
+  const head = bench.isLegacy && bench.polls ? "999993:" : "";
   const text = "x".repeat(1_000_000 - head.length - '42/chat,0["length",""]'.length);
   same((await ask(socket, "length", text)).length, text.length);
   await settled(socket);
@@ -633,7 +633,8 @@ feature("over-the-size-limit-with-attachments", async (bench) => {
   const [socket, witness] = await Promise.all([bench.open("/chat"), bench.open("/chat")]);
   const { id } = socket;
   const reason = gone(socket);
-  socket.emit("same", Buffer.alloc(600_000), Buffer.alloc(600_000));
+  const size = Math.min(600_000, bench.mostBinary);
+  socket.emit("same", ...Array.from({ length: Math.ceil(1_000_001 / size) }, () => Buffer.alloc(size)));
   assert(["transport close", "transport error"].includes(await reason), await reason);
   const why = await ask(witness, "reason_of", id);
   // DESIGN: a packet with its attachments is limited too.
@@ -783,10 +784,26 @@ feature("rejoin-on-the-same-connection", async (bench) => {
   await settled(socket, other);
 });
 
-main(async (bench) => {
+feature("reconnection", async (bench) => {
+  const socket = bench.start("/chat", { reconnection: true, reconnectionDelay: 50, query: { n: "1" } });
+  await connected(socket);
+  const before = await ask(socket, "whoami");
+  const reason = gone(socket);
+  const back = next(socket, "connect");
+  socket.io.engine.close();
+  same(await reason, "forced close");
+  await back;
+  const after = await ask(socket, "whoami");
+  assert(after.sid !== before.sid && after.sid === socket.id, `${after.sid} after ${before.sid}`);
+  same(after.auth, before.auth);
+  same(await ask(socket, "reason_of", before.sid), "transport close");
+});
+
+// Which features, of all that the client has, may be the last argument: their names, with commas.
+main(async (bench, only) => {
   const results = {};
   for (const [name, run, { major }] of features) {
-    if (bench.major < major) continue;
+    if (bench.major < major || (only && !only.split(",").includes(name))) continue;
     try {
       await within(run(bench), "the whole feature", FEATURE_PATIENCE);
       results[name] = "ok";

@@ -2,16 +2,15 @@
 "use strict";
 
 const assert = require("node:assert");
-const { readFileSync } = require("node:fs");
-const { createRequire } = require("node:module");
-const { join } = require("node:path");
+const { address, load, report, start } = require("./host.js");
 
 const PATIENCE = 30_000; // for one step; the machine may be slow, and nothing here waits in vain
 
 const TRANSPORTS = {
-  polling: ["polling"],
-  websocket: ["websocket"],
-  upgrade: ["polling", "websocket"],
+  polling: { transports: ["polling"] },
+  websocket: { transports: ["websocket"] },
+  upgrade: { transports: ["polling", "websocket"] },
+  jsonp: { transports: ["polling"], forceJSONP: true },
 };
 
 /** A promise that fails with `what` when it takes too long. */
@@ -31,19 +30,18 @@ class Bench {
   constructor(url, client, transport) {
     this.url = url;
     this.transport = transport;
-    const { version } = JSON.parse(readFileSync(join(__dirname, "../node_modules", client, "package.json")));
-    this.version = version;
-    this.major = Number(version.split(".")[0]);
+    this.polls = transport === "polling" || transport === "jsonp";
+    Object.assign(this, load(client)); // `io` and `version`
+    this.major = Number(this.version.split(".")[0]);
     this.isLegacy = this.major < 3;
-    this.io = require(client);
-    if (version.startsWith("1.3.")) hidePools(client);
+    this.mostBinary = transport === "jsonp" ? 110_000 : Infinity; // as base64, which they write in one call
     this.sockets = [];
   }
 
   /** A socket that may still be connecting. */
   start(path, options = {}) {
-    const socket = this.io(this.url + path, {
-      transports: TRANSPORTS[this.transport],
+    const socket = this.io(address(this.url, this.sockets.length) + path, {
+      ...TRANSPORTS[this.transport],
       forceNew: true,
       reconnection: false,
       ...(this.isLegacy ? inQuery(options) : options),
@@ -66,7 +64,8 @@ class Bench {
     if (this.major === 1) {
       // Their servers had one id for a client in all namespaces, Node's compatible one and ours do not.
       const get = () => socket.io.engine && (path === "/" ? "" : `${path}#`) + socket.io.engine.id;
-      Object.defineProperty(socket, "id", { get, set() {} });
+      const kind = Object.create(Object.getPrototypeOf(socket), { id: { get, set() {} } });
+      Object.setPrototypeOf(socket, kind); // not its own, which 1.7 deletes when it is disconnected
     }
     return socket;
   }
@@ -75,7 +74,7 @@ class Bench {
   async open(path, { early = false, ...options } = {}) {
     const socket = this.start(path, options);
     await connected(socket);
-    const transports = options.transports || TRANSPORTS[this.transport];
+    const { transports } = { ...TRANSPORTS[this.transport], ...options };
     if (!early && transports.length > 1) await upgraded(socket);
     return socket;
   }
@@ -98,19 +97,6 @@ class Bench {
 /** Options with the auth in the query, where old clients have it. */
 function inQuery({ auth, query, ...options }) {
   return auth || query ? { ...options, query: { ...query, ...auth } } : options;
-}
-
-/** 1.3.x takes the whole pool in which today's Node keeps a small Buffer for the Buffer itself. */
-function hidePools(client) {
-  const engine = createRequire(require.resolve(client)).resolve("engine.io-client");
-  const parser = createRequire(engine)("engine.io-parser");
-  for (const name of ["encodePacket", "encodeBase64Packet"]) {
-    const encode = parser[name];
-    parser[name] = ({ type, data }, ...rest) => {
-      if (Buffer.isBuffer(data)) data = Object.defineProperty(Buffer.from(data), "buffer", { value: undefined });
-      return encode({ type, data }, ...rest);
-    };
-  }
 }
 
 function connected(socket) {
@@ -137,13 +123,15 @@ function next(socket, event) {
   );
 }
 
-/** The arguments of all events of a name from now on that are for us; `await record.until(n)` waits for n. */
-function record(socket, event, forUs = () => true) {
+/**
+ * The arguments of all events of a name from now on that are wanted; `await record.until(n)` waits
+ * for n.
+ */
+function record(socket, event, isWanted = () => true) {
   const got = [];
   let wake = () => {};
   socket.on(event, (...args) => {
-    if (!forUs(...args)) return;
-    got.push(args);
+    if (isWanted(...args)) got.push(args);
     wake();
   });
   got.until = (count) =>
@@ -195,21 +183,9 @@ function pending(promise) {
   return () => state === "pending";
 }
 
-/** One line of JSON for the test that started the scenario. */
-function report(value) {
-  process.stdout.write(JSON.stringify(value) + "\n");
-}
-
-/** Run a scenario; it exits non-zero and says why when it fails. */
+/** Run a scenario with the clients that the arguments name. */
 function main(scenario) {
-  const fail = (error) => {
-    process.stderr.write(`${(error && error.stack) || error}\n`);
-    process.exit(1);
-  };
-  process.on("uncaughtException", fail);
-  process.on("unhandledRejection", fail);
-  const [url, client, transport, ...rest] = process.argv.slice(2);
-  scenario(new Bench(url, client, transport), ...rest).then(() => process.exit(0), fail);
+  start((url, client, transport, ...rest) => scenario(new Bench(url, client, transport), ...rest));
 }
 
 module.exports = { Bench, answers, ask, connected, main, next, pending, record, report, same, upgraded, within };

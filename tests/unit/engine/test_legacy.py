@@ -120,6 +120,16 @@ class TestPolling:
         assert reply.headers["Content-Type"] == "application/octet-stream"
         assert packets_of(reply) == ["451-[]", b"\x01"]
 
+    @pytest.mark.parametrize(("handshake", "binary"), [(TEXT, False), (BINARY, True)])
+    def test_long_texts_are_binary_for_those_that_take_it(self, site, handshake, binary):
+        client = Polling(site, handshake)
+        for size in (49_000, 51_000):
+            client.link.send(Parcel.of_message("2" + "x" * size))
+            reply = client.poll()
+            assert packets_of(reply) == ["42" + "x" * size]
+            kind = reply.headers["Content-Type"]
+            assert (kind == "application/octet-stream") is (binary and size > 50_000)
+
     def test_each_form_is_built_once_for_all(self, site):
         parcel = Parcel.of_message("2[]")
         clients = [Polling(site, form) for form in (TEXT, TEXT, BINARY, ONLY_BINARY)]
@@ -295,15 +305,54 @@ class TestUpgrade:
 class TestScripts:
     @pytest.mark.parametrize("eio", ["3", "4"])
     def test_polls_are_calls_of_a_function(self, site, eio):
-        reply = site.request("GET", f"EIO={eio}&transport=polling&b64=1&j=0;alert(1)")
+        reply = site.request("GET", f"EIO={eio}&transport=polling&b64=1&j=10")
         assert reply.headers["Content-Type"] == "text/javascript; charset=UTF-8"
-        assert reply.body.startswith(b'___eio[01]("')
+        assert reply.headers["X-Content-Type-Options"] == "nosniff"
+        assert reply.body.startswith(b'___eio[10]("')
         assert reply.body.endswith(b'");')
 
     def test_ends_of_lines_of_javascript_are_escaped(self, site):
         client = Polling(site)
         client.link.send(Parcel("3\u2028\u2029"))
         assert client.poll("&j=1").body == b'___eio[1]("3:3\\u2028\\u2029");'
+
+    @pytest.mark.parametrize(
+        "number", ["0;alert(1)", "alert(1)", "", "-1", "1.5", "0]", "%D9%A1", "9" * 11, "0%0A"]
+    )
+    def test_a_function_that_is_no_number_is_refused(self, site, number):
+        for query in ("b64=1", f"sid={Polling(site).sid}"):
+            reply = site.request("GET", f"EIO=3&transport=polling&{query}&j={number}")
+            assert reply.fault == (400, {"code": 3, "message": "Bad request"})
+
+    def test_what_would_end_a_text_or_a_script_is_escaped(self, site):
+        client = Polling(site)
+        client.link.send(Parcel.of_message('2["</script>\\"]'))
+        assert client.poll("&j=1").body == rb"""___eio[1]("16:42[\"</script>\\\"]");"""
+
+    def test_binary_is_base64(self, site):
+        client = Polling(site)
+        client.link.send(Parcel.of_message("51-[]", (b"\x01",)))
+        assert client.poll("&j=1").body == b'___eio[1]("6:451-[]6:b4AQ==");'
+
+    def test_a_session_that_takes_binary_gets_it_as_it_is(self, site):
+        client = Polling(site, BINARY)
+        client.link.send(Parcel.of_message("51-[]", (b"\x01",)))
+        assert packets_of(client.poll("&j=1")) == ["451-[]", b"\x01"]
+
+    @pytest.mark.parametrize("text", ["x" * 993, '"' * 993, "\u20ac" * 331])
+    def test_the_limit_is_that_of_the_payload_and_not_of_its_form(self, threaded, text):
+        site = Site(threaded, max_message_bytes=1000)
+        client = Polling(site)
+        for more in ("", "x"):
+            packet = "4" + text + more
+            form = urllib.parse.urlencode({"d": f"{len(packet):05}:{packet}"})
+            assert client.post(form, "&j=0").status == (413 if more else 200)
+        assert client.receiver.messages == [text]
+        assert client.receiver.reasons == ["message too large"]
+
+    def test_a_form_has_a_limit_too(self, threaded):
+        client = Polling(Site(threaded, max_message_bytes=1000))
+        assert client.post("d=1:6" + "&" * 4000, "&j=0").status == 413
 
     def test_errors_are_no_scripts(self, site):
         reply = site.request("GET", "EIO=3&transport=polling&sid=unknown&j=0")

@@ -1,11 +1,9 @@
 from __future__ import annotations
 
-import gzip
 import io
 import json
 import logging
 import socket
-import zlib
 
 import eventlet
 import pytest
@@ -239,23 +237,6 @@ class TestHandshake:
         assert rest + (site.poll(sid).packets if sid in site.server.sockets else []) == ["1"]
         assert site.server.sockets == {}
 
-    def test_without_a_cookie_option_there_is_none(self, site):
-        assert "Set-Cookie" not in site.handshake().headers
-
-    def test_a_cookie_with_the_session_is_set_once(self, make):
-        site = make(cookie="io")
-        cookie = site.handshake().headers["Set-Cookie"]
-        (sid,) = site.receivers
-        assert cookie == f"io={sid}; path=/; HttpOnly; SameSite=Lax"
-        site.link(sid).send(Parcel("4a"))
-        assert "Set-Cookie" not in site.poll(sid).headers
-
-    def test_a_cookies_attributes_can_be_chosen(self, make):
-        site = make(cookie={"name": "sticky", "path": "/chat", "Secure": True})
-        assert site.handshake().headers["Set-Cookie"] == (
-            f"sticky={next(iter(site.receivers))}; path=/chat; Secure"
-        )
-
 
 class TestRefusals:
     @pytest.mark.parametrize(
@@ -481,143 +462,6 @@ class TestTheEnd:
             assert site.poll(sid).packets == ["2"]
             site.post(sid, "3")
         assert site.receivers[sid].reasons == []
-
-
-class TestOrigins:
-    PAGE = "https://example.com"
-
-    def origin(self, site, origin, **environ):
-        return site.handshake(HTTP_ORIGIN=origin, **environ)
-
-    def test_no_origin_is_no_browser_and_may_connect(self, make):
-        reply = make(cors_allowed_origins="https://other.example").handshake()
-        assert reply.status == 200
-        assert "Access-Control-Allow-Origin" not in reply.headers
-
-    def test_by_default_only_the_servers_own_pages_may(self, site):
-        reply = self.origin(site, "http://testserver")
-        assert reply.headers["Access-Control-Allow-Origin"] == "http://testserver"
-        assert reply.headers["Access-Control-Allow-Credentials"] == "true"
-        assert self.origin(site, self.PAGE).fault == (403, {"code": 4, "message": "Forbidden"})
-
-    def test_the_servers_own_is_that_which_its_proxy_names(self, site):
-        forwarded = {"HTTP_X_FORWARDED_PROTO": "https", "HTTP_X_FORWARDED_HOST": "example.com"}
-        assert self.origin(site, self.PAGE, **forwarded).status == 200
-
-    @pytest.mark.parametrize(
-        "allowed",
-        [
-            "https://example.com",
-            ["https://other.example", "https://example.com"],
-            "*",
-            ["*"],
-            lambda origin: origin.endswith("example.com"),
-            lambda origin, environ: environ["HTTP_HOST"] == "testserver",
-        ],
-        ids=["one", "list", "all", "all in a list", "function", "function of both"],
-    )
-    def test_those_that_are_allowed_may(self, make, allowed):
-        reply = self.origin(make(cors_allowed_origins=allowed), self.PAGE)
-        assert reply.status == 200
-        assert reply.headers["Access-Control-Allow-Origin"] == self.PAGE
-
-    @pytest.mark.parametrize(
-        "allowed",
-        ["https://example.co", ["https://example.com.evil.example"], lambda origin: False],
-        ids=["one", "list", "function"],
-    )
-    def test_all_others_may_not(self, make, allowed):
-        site = make(cors_allowed_origins=allowed)
-        reply = self.origin(site, self.PAGE)
-        assert reply.fault == (403, {"code": 4, "message": "Forbidden"})
-        assert "Access-Control-Allow-Origin" not in reply.headers
-        assert site.server.sockets == {}
-
-    def test_the_log_names_the_origin_what_is_allowed_and_the_way_out(self, make, caplog):
-        self.origin(make(cors_allowed_origins=["https://a.example"]), self.PAGE)
-        assert "a page of 'https://example.com' may not connect" in caplog.text
-        assert "allowed: https://a.example" in caplog.text
-        assert "cors_allowed_origins=['https://example.com']" in caplog.text
-
-    def test_a_session_is_no_use_to_a_page_that_may_not(self, site):
-        sid = site.open()
-        assert site.post(sid, "4stolen", HTTP_ORIGIN=self.PAGE).status == 403
-        assert site.receivers[sid].messages == []
-
-    def test_a_refusal_can_be_read_by_a_page_that_may(self, make):
-        site = make(cors_allowed_origins="*")
-        reply = site.poll("unknown", HTTP_ORIGIN=self.PAGE)
-        assert reply.status == 400
-        assert reply.headers["Access-Control-Allow-Origin"] == self.PAGE
-
-    def test_credentials_can_be_kept_out(self, make):
-        site = make(cors_allowed_origins="*", cors_credentials=False)
-        assert "Access-Control-Allow-Credentials" not in self.origin(site, self.PAGE).headers
-
-    def test_an_empty_list_leaves_origins_to_somebody_else(self, make):
-        reply = self.origin(make(cors_allowed_origins=[]), self.PAGE)
-        assert reply.status == 200
-        assert "Access-Control-Allow-Origin" not in reply.headers
-
-    def test_a_preflight_is_answered_without_a_session(self, make):
-        site = make(cors_allowed_origins=self.PAGE)
-        reply = site.request(
-            "OPTIONS",
-            "EIO=4&transport=polling",
-            HTTP_ORIGIN=self.PAGE,
-            HTTP_ACCESS_CONTROL_REQUEST_HEADERS="X-Token",
-        )
-        assert (reply.status, reply.body) == (204, b"")
-        assert reply.headers["Access-Control-Allow-Origin"] == self.PAGE
-        assert reply.headers["Access-Control-Allow-Methods"] == "OPTIONS, GET, POST"
-        assert reply.headers["Access-Control-Allow-Headers"] == "X-Token"
-        assert site.server.sockets == {}
-
-    def test_a_preflight_of_a_page_that_may_not_is_refused(self, site):
-        reply = site.request("OPTIONS", "EIO=4&transport=polling", HTTP_ORIGIN=self.PAGE)
-        assert reply.status == 403
-
-
-class TestCompression:
-    TEXT = "4" + "hello " * 1000
-
-    def polled(self, site, accepted):
-        sid = site.open()
-        site.link(sid).send(Parcel(self.TEXT))
-        return site.poll(sid, HTTP_ACCEPT_ENCODING=accepted)
-
-    @pytest.mark.parametrize(
-        ("accepted", "encoding", "decompress"),
-        [
-            ("gzip", "gzip", gzip.decompress),
-            ("deflate", "deflate", zlib.decompress),
-            ("br, gzip;q=0.8, deflate", "gzip", gzip.decompress),
-        ],
-    )
-    def test_a_large_payload_is_compressed_as_the_client_takes_it(
-        self, site, accepted, encoding, decompress
-    ):
-        reply = self.polled(site, accepted)
-        assert reply.headers["Content-Encoding"] == encoding
-        assert decompress(reply.body).decode() == self.TEXT
-        assert reply.headers["Content-Length"] == str(len(reply.body))
-        assert len(reply.body) < 200
-
-    @pytest.mark.parametrize("accepted", ["", "br", "identity"])
-    def test_a_client_that_takes_none_gets_it_plain(self, site, accepted):
-        reply = self.polled(site, accepted)
-        assert "Content-Encoding" not in reply.headers
-        assert reply.packets == [self.TEXT]
-
-    @pytest.mark.parametrize(
-        "options", [{"http_compression": False}, {"compression_threshold": 100_000}]
-    )
-    def test_it_can_be_switched_off(self, make, options):
-        assert "Content-Encoding" not in self.polled(make(**options), "gzip").headers
-
-    def test_a_small_payload_is_left_as_it_is(self, site):
-        reply = site.handshake(HTTP_ACCEPT_ENCODING="gzip")
-        assert "Content-Encoding" not in reply.headers
 
 
 class TestWebSocket:
