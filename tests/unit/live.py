@@ -241,11 +241,10 @@ class _Driver:
     def __init__(self, mode: str, live: Live) -> None:
         driver = make_driver(mode)
         self._driver, self._live, self._activity = driver, live, live.activity
-        self.name, self.engine, self.one_thread = driver.name, driver.engine, driver.one_thread
-        self.bind, self.here, self.catch_up = driver.bind, driver.here, driver.catch_up
-        self.watch, self.wait_writable = driver.watch, driver.wait_writable
-        self.start_real_thread = driver.start_real_thread
         self.now = live.now
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._driver, name)  # the rest is as it is
 
     def post(self, function: Callable[..., object], *args: Any) -> None:
         self._activity.begin()
