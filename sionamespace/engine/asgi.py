@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 from sionamespace.engine.http import Request, RequestRefused, Response
 from sionamespace.engine.server import EngineServer, Opening, Poll, Post, Todo
 from sionamespace.engine.socket import EngineSocket
+from sionamespace.engine.transport import HAND_OVER, HandOver
 from sionamespace.ports import Runtime
 from sionamespace.protocol.engineio import Parcel
 from sionamespace.types import Reason
@@ -54,7 +55,7 @@ class ASGIEngine:
         try:
             todo = self._server.route(request)
             if isinstance(todo, Opening):
-                await self._open(request, todo.socket, receive, send)
+                await self._open(scope, request, todo.socket, receive, send)
                 return
             answer = await self._do(todo, receive)
         except RequestRefused as refused:
@@ -95,13 +96,19 @@ class ASGIEngine:
         return self._server.posted(socket, body)
 
     async def _open(
-        self, request: Request, socket: EngineSocket | None, receive: Receive, send: Send
+        self,
+        scope: Scope,
+        request: Request,
+        socket: EngineSocket | None,
+        receive: Receive,
+        send: Send,
     ) -> None:
         message = await receive()
         if message["type"] != "websocket.connect":
             return
         await send({"type": "websocket.accept"})
-        websocket = ASGIWebSocket(send, self._max_bytes)
+        hand_over: HandOver = scope.get("extensions", {}).get(HAND_OVER, _no_hand_over)
+        websocket = hand_over(self._max_bytes) or ASGIWebSocket(send, self._max_bytes)
         if socket is None:
             ended = self._server.opened(request, websocket)
         else:
@@ -299,6 +306,10 @@ async def _until_gone(receive: Receive) -> None:
 def _message(packet: str | bytes) -> Message:
     kind = "text" if isinstance(packet, str) else "bytes"
     return {"type": "websocket.send", kind: packet}
+
+
+def _no_hand_over(max_bytes: int) -> None:
+    """What most web servers have."""
 
 
 def _ignore(packet: str | bytes) -> None:

@@ -23,7 +23,7 @@ try:
 except ImportError:  # there is no compiled wheel for this machine
     from websockets.utils import apply_mask
 
-__all__ = ["Handshake", "RawSocket", "WebSocketDriver"]
+__all__ = ["Accepted", "Handshake", "RawSocket", "WebSocketDriver"]
 
 _log = logging.getLogger("sionamespace.engine")
 
@@ -71,7 +71,26 @@ class RawSocket(Interface):
         """Give it back, when nothing is read or written any more."""
 
 
-class Handshake:
+class Accepted:
+    """A WebSocket whose opening handshake the web server has made itself.
+
+    Args:
+        max_bytes: the size of a message, past which the connection fails with code 1009.
+    """
+
+    def __init__(self, max_bytes: int) -> None:
+        self.max_bytes = max_bytes
+
+    def answer(self) -> bytes:
+        """The bytes that accept the request; none if they have been sent."""
+        return b""
+
+    def opened(self) -> Protocol:
+        """The protocol from here on."""
+        return Protocol(Side.SERVER, state=State.OPEN, max_size=self.max_bytes, logger=_quiet)
+
+
+class Handshake(Accepted):
     """The opening handshake of a WebSocket (RFC 6455, section 4.2).
 
     Args:
@@ -80,9 +99,9 @@ class Handshake:
     """
 
     def __init__(self, environ: Mapping[str, Any], max_bytes: int) -> None:
+        super().__init__(max_bytes)
         self._protocol = ServerProtocol(logger=_quiet)
         self._response = self._protocol.accept(_request(environ))
-        self.max_bytes = max_bytes
 
     @property
     def refused(self) -> Response | None:
@@ -90,13 +109,8 @@ class Handshake:
         return None if self._response.status_code == 101 else self._response
 
     def answer(self) -> bytes:
-        """The bytes that accept the request."""
         self._protocol.send_response(self._response)
         return b"".join(self._protocol.data_to_send())
-
-    def opened(self) -> Protocol:
-        """The protocol from here on; the one that accepted would still wait for the request."""
-        return Protocol(Side.SERVER, state=State.OPEN, max_size=self.max_bytes, logger=_quiet)
 
 
 class WebSocketDriver:
@@ -113,7 +127,7 @@ class WebSocketDriver:
     def __init__(
         self,
         raw: RawSocket,
-        handshake: Handshake,
+        handshake: Accepted,
         start: Callable[[Callable[[], None]], object],
         engine: AbstractContextManager[object] = _NO_TURNS,
         at_end: Callable[[Callable[[], object]], object] = _at_once,
@@ -137,7 +151,8 @@ class WebSocketDriver:
         self._unparsed = 0
         self._opcode = Opcode.TEXT
         self._begun = bytearray()
-        self._write(handshake.answer())
+        if answer := handshake.answer():
+            self._write(answer)
 
     # Out.
 

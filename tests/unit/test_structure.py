@@ -19,7 +19,7 @@ FLOORS = [
     {"rooms", "acks", "sessions", "delivery", "audience", "client"},
     {"handlers"},
     {"namespace", "router", "connection", "application"},
-    {"engine", "wsgi", "asgi", "serving", "process", "gunicorn"},
+    {"engine", "wsgi", "asgi", "serving", "process", "gunicorn", "uvicorn"},
     {"server"},
     {"__init__"},
     {"testing", "cli"},

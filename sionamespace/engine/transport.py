@@ -1,0 +1,123 @@
+"""`TransportWebSocket`: a WebSocket on the transport of a web server's event loop.
+
+ASGI has a message for each packet in either direction, which a web server queues and wakes a task
+for. A server that hands over the connection itself, once the WebSocket is open, spares all that;
+it does so by an extension of the scope, `HAND_OVER` (see `sionamespace.uvicorn`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+from sionamespace.engine.websocket import Accepted, WebSocketDriver
+from sionamespace.types import Reason
+
+__all__ = ["HAND_OVER", "HandOver", "TransportWebSocket"]
+
+HAND_OVER = "sionamespace.hand_over"
+"""The extension's name in the scope; there is a `HandOver` behind it."""
+
+_FAREWELL_SECONDS = 10.0
+"""How long a client that is sent away may take to read what was sent to it."""
+
+
+class TransportWebSocket(WebSocketDriver):
+    """One WebSocket on a transport, of whose protocol it takes the calls.
+
+    Args:
+        max_bytes: the size of a message, past which the connection fails with code 1009.
+    """
+
+    def __init__(self, transport: asyncio.Transport, max_bytes: int) -> None:
+        loop = asyncio.get_running_loop()
+        self._socket = _TransportSocket(transport, loop)
+        self._writer: Callable[[], object] = _nothing
+        self._over: asyncio.Future[str] = loop.create_future()
+        super().__init__(
+            self._socket, Accepted(max_bytes), self._write_later, at_end=loop.call_soon
+        )
+
+    def _write_later(self, writer: Callable[[], object]) -> None:
+        self._writer = writer
+
+    async def read(self, receive: object) -> str:
+        """Wait for the end; why it ended. Each packet goes to ``on_packet``."""
+        return await self._over
+
+    # What the transport tells.
+
+    def data_received(self, data: bytes) -> None:
+        """Take some bytes."""
+        self._end(self._receive(data))
+
+    def pause_writing(self) -> None:
+        """Write no more for now."""
+        self._socket.paused = True
+
+    def resume_writing(self) -> None:
+        """Write what waits."""
+        self._socket.paused = False
+        writer, self._writer = self._writer, _nothing
+        writer()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """The connection has ended."""
+        self._end(Reason.TRANSPORT_CLOSE if error is None else Reason.TRANSPORT_ERROR)
+
+    def shut_down(self) -> None:
+        """The web server ends."""
+        self.close()
+        self._flush()
+        self._socket.shutdown()
+        self._end(Reason.SHUTDOWN)
+
+    def _end(self, reason: str | None) -> None:
+        if reason is not None and not self._over.done():
+            self._over.set_result(reason)
+
+
+HandOver: TypeAlias = Callable[[int], "TransportWebSocket | None"]
+"""Hands the connection of an accepted WebSocket over, for messages up to a number of bytes; None
+if it cannot, and all goes on by ASGI's messages."""
+
+
+class _TransportSocket:
+    """Implements `sionamespace.engine.websocket.RawSocket`, but for what reads."""
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        self.paused = False
+        self._transport = transport
+        self._loop = loop
+
+    def recv(self, size: int) -> bytes:
+        raise NotImplementedError("a transport brings what it reads")
+
+    def send(self, data: bytes) -> int:
+        if self.paused:
+            raise BlockingIOError
+        if self._transport.is_closing():
+            raise BrokenPipeError
+        self._transport.write(data)
+        return len(data)
+
+    def wait_writable(self) -> None:
+        """Nothing: whoever writes later is called when it can."""
+
+    def shutdown(self) -> None:
+        if self.paused:
+            self._transport.abort()  # it would wait for a client that does not read
+        elif not self._transport.is_closing():
+            self._transport.close()
+            self._loop.call_later(_FAREWELL_SECONDS, self._transport.abort)
+
+    def detach(self) -> bool:
+        return True
+
+    def close(self) -> None:
+        self.shutdown()
+
+
+def _nothing(*args: Any) -> None:
+    pass

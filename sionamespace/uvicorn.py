@@ -1,0 +1,67 @@
+"""`WebSocketProtocol`: WebSockets under uvicorn, without ASGI's messages between.
+
+    uvicorn app:app --ws sionamespace.uvicorn:WebSocketProtocol
+
+`Server.run` chooses it by itself. Other applications behind the same uvicorn notice nothing: their
+WebSockets are uvicorn's own "websockets-sansio".
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+from sionamespace.engine.transport import HAND_OVER, TransportWebSocket
+
+__all__ = ["WebSocketProtocol"]
+
+
+class WebSocketProtocol(WebSocketsSansIOProtocol):
+    """uvicorn's WebSocket, which the engine may take over once it has accepted it."""
+
+    transport: asyncio.Transport
+    _taken: TransportWebSocket | None = None
+
+    def handle_connect(self, event: Any) -> None:
+        super().handle_connect(event)
+        if hasattr(self, "scope"):  # else the request was refused
+            extensions: dict[str, Any] = self.scope["extensions"]
+            extensions[HAND_OVER] = self._hand_over
+
+    def _hand_over(self, max_bytes: int) -> TransportWebSocket | None:
+        open_ = self.handshake_complete and not self.transport.is_closing()
+        came_early = self.conn.reader.buffer or not self.queue.empty()
+        if not open_ or came_early or self.conn.extensions:
+            return None
+        self.stop_keepalive()
+        self._taken = TransportWebSocket(self.transport, max_bytes)
+        return self._taken
+
+    def data_received(self, data: bytes) -> None:
+        if self._taken is None:
+            super().data_received(data)
+        else:
+            self._taken.data_received(data)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        if self._taken is not None:
+            self._taken.pause_writing()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if self._taken is not None:
+            self._taken.resume_writing()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        if self._taken is not None:
+            self._taken.connection_lost(exc)
+
+    def shutdown(self) -> None:
+        if self._taken is None:
+            super().shutdown()
+        else:
+            self._taken.shut_down()
