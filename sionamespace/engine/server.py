@@ -125,13 +125,15 @@ class EngineServer(engineio.Server):  # type: ignore[misc]
         """
         self._check_origin(request)
         if request.method == "OPTIONS":
-            return Response("204 No Content", "text/plain", b"")
+            return Response("204 No Content", "", b"")
         transport = request.query.get("transport")
         if transport not in self.transports:
             allowed = " or ".join(self.transports)
             raise RequestRefused(
                 Fault.UNKNOWN_TRANSPORT, f"transport={transport!r:.40}, expected {allowed}"
             )
+        if request.is_upgrade and transport != "websocket":
+            raise RequestRefused(Fault.BAD_REQUEST, f"a WebSocket with transport={transport}")
         if request.sid is None:
             return self._handshake(request)
         return self._existing(request, self._find(request.sid))
@@ -147,12 +149,12 @@ class EngineServer(engineio.Server):  # type: ignore[misc]
             response = response.for_script(request.query["j"])
         body, encoding = self._compress(request, response.body)
         headers = (
-            ("Content-Type", response.content_type),
+            *((("Content-Type", response.content_type),) if response.content_type else ()),
             ("Content-Length", str(len(body))),
             ("Cache-Control", "no-store"),
             *encoding,
             *response.headers,
-            *self._cors_headers(request.environ),
+            *self._cross_origin(request),
         )
         return attrs.evolve(response, body=body, headers=headers)
 
@@ -163,6 +165,16 @@ class EngineServer(engineio.Server):  # type: ignore[misc]
                 if name in self.compression_methods:
                     return getattr(self, f"_{name}")(body), [("Content-Encoding", name)]
         return body, []
+
+    def _cross_origin(self, request: Request) -> list[tuple[str, str]]:
+        """The headers by which a browser gives the answer to a page of another origin."""
+        policy, origin = self.cors_allowed_origins, request.origin
+        if policy == [] or (policy is None and origin is None):
+            return []
+        allowed = self._cors_allowed_origins(request.environ)
+        if origin is None or (allowed is not None and origin not in allowed):
+            return [("Vary", "Origin")]
+        return [("Vary", "Origin"), *self._cors_headers(request.environ)]
 
     def _check_origin(self, request: Request) -> None:
         origin = request.origin
@@ -212,6 +224,7 @@ class EngineServer(engineio.Server):  # type: ignore[misc]
 
     def _open_socket(self, request: Request, websocket: WebSocket | None = None) -> EngineSocket:
         socket = self._make_socket(request)
+        socket.expect(request)
         if websocket is not None:
             socket.end_upgrade(websocket)
         self.sockets[socket.sid] = socket
@@ -223,9 +236,7 @@ class EngineServer(engineio.Server):  # type: ignore[misc]
 
     def _make_socket(self, request: Request) -> EngineSocket:
         if request.query["EIO"] == LegacySocket.revision:
-            socket = LegacySocket(self.generate_id(), self._services, request.query)
-            socket.expect(request)
-            return socket
+            return LegacySocket(self.generate_id(), self._services, request.query)
         return EngineSocket(self.generate_id(), self._services)
 
     def _open_parcel(self, socket: EngineSocket) -> Parcel:
@@ -251,7 +262,7 @@ class EngineServer(engineio.Server):  # type: ignore[misc]
             return ()
         attributes = self.cookie
         if isinstance(attributes, str):
-            attributes = {"name": attributes, "path": "/", "HttpOnly": True, "SameSite": "Lax"}
+            attributes = {"name": attributes, "Path": "/", "HttpOnly": True, "SameSite": "Lax"}
         return (("Set-Cookie", self._generate_sid_cookie(sid, attributes)),)
 
     # Existing ones.
@@ -308,7 +319,7 @@ class EngineServer(engineio.Server):  # type: ignore[misc]
             limit = self._options.max_message_bytes
             _log.warning("closing a connection: a polled payload is larger than %d bytes", limit)
             socket.close(Reason.TOO_LARGE)
-            return Response("413 Payload Too Large", "text/plain", b"")
+            return Response("413 Payload Too Large", "", b"")
         return self._take_payload(socket, body)
 
     def broken_off(self, socket: EngineSocket, error: EOFError) -> RequestRefused:

@@ -109,20 +109,20 @@ class Site:
     def link(self, sid):
         return self.receivers[sid].link
 
-    def websocket(self, sid=None):
-        return Client(self, sid)
+    def websocket(self, sid=None, more=""):
+        return Client(self, sid, more)
 
 
 class Client:
     """A client with a WebSocket to a site, over a pair of sockets."""
 
-    def __init__(self, site, sid=None):
+    def __init__(self, site, sid=None, more=""):
         ours, theirs = socket.socketpair()
         self._sock = GreenSocket(ours)
         self._theirs = GreenSocket(theirs)
         self._protocol = Protocol(Side.CLIENT, state=State.OPEN, max_size=None)
         self._frames = []
-        query = "EIO=4&transport=websocket" + (f"&sid={sid}" if sid else "")
+        query = "EIO=4&transport=websocket" + (f"&sid={sid}" if sid else "") + more
         environ = {**WEBSOCKET, "eventlet.input": self}
         self.request = eventlet.spawn(site.request, "GET", query, **environ)
         self.request.link(lambda _: self._theirs.close())
@@ -246,7 +246,7 @@ class TestHandshake:
         site = make(cookie="io")
         cookie = site.handshake().headers["Set-Cookie"]
         (sid,) = site.receivers
-        assert cookie == f"io={sid}; path=/; HttpOnly; SameSite=Lax"
+        assert cookie == f"io={sid}; Path=/; HttpOnly; SameSite=Lax"
         site.link(sid).send(Parcel("4a"))
         assert "Set-Cookie" not in site.poll(sid).headers
 
@@ -492,7 +492,8 @@ class TestOrigins:
     def test_no_origin_is_no_browser_and_may_connect(self, make):
         reply = make(cors_allowed_origins="https://other.example").handshake()
         assert reply.status == 200
-        assert "Access-Control-Allow-Origin" not in reply.headers
+        assert not [name for name in reply.headers if name.startswith("Access-Control")]
+        assert reply.headers["Vary"] == "Origin"
 
     def test_by_default_only_the_servers_own_pages_may(self, site):
         reply = self.origin(site, "http://testserver")
@@ -520,6 +521,7 @@ class TestOrigins:
         reply = self.origin(make(cors_allowed_origins=allowed), self.PAGE)
         assert reply.status == 200
         assert reply.headers["Access-Control-Allow-Origin"] == self.PAGE
+        assert reply.headers["Vary"] == "Origin"
 
     @pytest.mark.parametrize(
         "allowed",
@@ -530,7 +532,7 @@ class TestOrigins:
         site = make(cors_allowed_origins=allowed)
         reply = self.origin(site, self.PAGE)
         assert reply.fault == (403, {"code": 4, "message": "Forbidden"})
-        assert "Access-Control-Allow-Origin" not in reply.headers
+        assert not [name for name in reply.headers if name.startswith("Access-Control")]
         assert site.server.sockets == {}
 
     def test_the_log_names_the_origin_what_is_allowed_and_the_way_out(self, make, caplog):
@@ -568,6 +570,7 @@ class TestOrigins:
             HTTP_ACCESS_CONTROL_REQUEST_HEADERS="X-Token",
         )
         assert (reply.status, reply.body) == (204, b"")
+        assert "Content-Type" not in reply.headers
         assert reply.headers["Access-Control-Allow-Origin"] == self.PAGE
         assert reply.headers["Access-Control-Allow-Methods"] == "OPTIONS, GET, POST"
         assert reply.headers["Access-Control-Allow-Headers"] == "X-Token"
@@ -630,6 +633,13 @@ class TestWebSocket:
         client.send("4hello", b"data", "4echo")
         assert client.recv() == "4echo"
         assert site.receivers[sid].messages == ["hello", b"data", "echo"]
+
+    def test_one_that_wants_no_binary_gets_base64(self, site):
+        client = site.websocket(more="&b64=1")
+        client.recv()
+        (receiver,) = site.receivers.values()
+        receiver.link.send(Parcel("451-[]", b"\x01\x02\xff"))
+        assert [client.recv(), client.recv()] == ["451-[]", "bAQL/"]
 
     def test_when_the_client_is_gone_the_session_is(self, site):
         client = site.websocket()
@@ -790,19 +800,29 @@ class TestUpgrade:
         found = site.request("GET", f"EIO=4&transport=websocket&sid={sid}", **WEBSOCKET).fault
         assert found == (400, {"code": 3, "message": "Bad request"})
 
-    def test_a_session_that_closes_meanwhile_tells_its_poll(self, site):
+    def test_a_session_that_closes_meanwhile_ends_by_its_websocket(self, site):
         sid = site.open()
         client = site.websocket(sid)
         client.send("2probe")
         client.recv()
+        site.link(sid).send(Parcel("41"))
         site.link(sid).close("server disconnect")
         client.send("5")
+        assert client.recv() == "41"
         assert client.recv() is None
-        assert site.poll(sid).packets == ["1"]
+        client.wait_for_the_end()
+        assert site.poll(sid).fault[1]["code"] == 1
+
+    @pytest.mark.parametrize("sid", ["", "&sid={sid}"])
+    def test_a_websocket_by_another_name_is_refused(self, site, sid):
+        query = "EIO=4&transport=polling" + sid.format(sid=site.open())
+        environ = {**WEBSOCKET, "eventlet.input": _Unused()}
+        assert site.request("GET", query, **environ).fault[0] == 400
 
     def test_a_server_without_websockets_does_not_upgrade_by_another_name(self, make):
         site = make(transports="polling")
         sid = site.open()
         site.link(sid).send(Parcel("4a"))
         environ = {**WEBSOCKET, "eventlet.input": _Unused()}
-        assert site.poll(sid, **environ).packets == ["4a"]
+        assert site.poll(sid, **environ).fault[0] == 400
+        assert site.poll(sid).packets == ["4a"]
