@@ -132,8 +132,6 @@ class EngineServer(engineio.Server):  # type: ignore[misc]
             raise RequestRefused(
                 Fault.UNKNOWN_TRANSPORT, f"transport={transport!r:.40}, expected {allowed}"
             )
-        if request.is_upgrade and transport != "websocket":
-            raise RequestRefused(Fault.BAD_REQUEST, f"a WebSocket with transport={transport}")
         if request.sid is None:
             return self._handshake(request)
         return self._existing(request, self._find(request.sid))
@@ -201,6 +199,7 @@ class EngineServer(engineio.Server):  # type: ignore[misc]
         self._check_revision(request)
         if request.query["transport"] == "websocket":
             return self._opening(request, None)
+        self._check_polls(request)
         socket = self._open_socket(request)
         cookie = self._cookie(socket.sid)
         return Response.payload(socket.take(), cookie)
@@ -285,6 +284,7 @@ class EngineServer(engineio.Server):  # type: ignore[misc]
             )
         if request.query["transport"] == "websocket":
             return self._opening(request, socket)
+        self._check_polls(request)
         if socket.upgraded:
             raise RequestRefused(Fault.BAD_REQUEST, "a poll of a session that has a WebSocket")
         if request.method == "GET":
@@ -292,6 +292,10 @@ class EngineServer(engineio.Server):  # type: ignore[misc]
         if request.method == "POST":
             return self._post(request, socket)
         raise RequestRefused(Fault.BAD_REQUEST, f"a poll is a GET or a POST, not {request.method}")
+
+    def _check_polls(self, request: Request) -> None:
+        if request.is_upgrade:
+            raise RequestRefused(Fault.BAD_REQUEST, "a WebSocket with transport=polling")
 
     def _poll(self, socket: EngineSocket) -> Poll:
         waiting = socket.start_poll()

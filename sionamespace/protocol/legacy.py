@@ -60,7 +60,7 @@ class Decoder(json.Decoder):
         path, _, query = packet.path.partition("?")
         if packet.type is PacketType.CONNECT:
             return Packet(PacketType.CONNECT, path, parameters(query))
-        return attrs.evolve(packet, path=path) if query else packet
+        return Packet(packet.type, path, packet.data, packet.id)
 
 
 def parameters(query: str) -> dict[str, Any] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import socket
 from collections.abc import Callable
@@ -65,6 +66,8 @@ def run_uvicorn(
     raise_file_limit()
     listener = listen(host, port)
     say_where(listener, "https" if config.is_ssl else "http", "uvicorn")
+    log = logging.getLogger("uvicorn.error")
+    log.addFilter(_shorten)
     # In the end uvicorn sends itself the signal that stopped it, for those who did not expect it.
     before = signal.signal(signal.SIGTERM, lambda number, frame: None)
     try:
@@ -72,4 +75,12 @@ def run_uvicorn(
             Server(config).run(sockets=[listener])
     finally:
         signal.signal(signal.SIGTERM, before)
+        log.removeFilter(_shorten)
     announce("stopped")
+
+
+def _shorten(record: logging.LogRecord) -> bool:
+    """Keep uvicorn from logging a traceback when a client sends a text that is not UTF-8."""
+    if record.exc_info and isinstance(record.exc_info[1], UnicodeDecodeError):
+        record.exc_info = None
+    return True

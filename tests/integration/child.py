@@ -122,6 +122,7 @@ class ServerProcess(Child):
             self._kill_all()
             raise
         self.url = f"http://127.0.0.1:{self.port}"
+        self.mode = options.get("async_mode")
 
     def reason(self, sid: str) -> str:
         """Why a client left; waits until it has."""

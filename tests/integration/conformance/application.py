@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
 import urllib.parse
 
@@ -110,6 +111,9 @@ def main(mode: str, all_options: dict[str, dict]) -> None:
     for path, server in servers.items():
         app = server.asgi(app, path) if mode == "asyncio" else server.wsgi(app, path)
     server.run("127.0.0.1", 0, app=app)
+    # The others would now wait, one after the other, for clients that are not there any more.
+    logging.shutdown()
+    os._exit(0)
 
 
 if __name__ == "__main__":

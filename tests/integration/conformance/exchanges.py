@@ -14,9 +14,9 @@ __all__ = ["SERVERS", "Exchange", "exchange"]
 SERVERS: dict[str, dict[str, Any]] = {
     "plain": {},
     "small": {"max_message_bytes": 10_000},
-    "pinging": {"ping_interval": 0.7, "ping_timeout": 0.7},
-    "unjoined": {"connect_timeout": 1},
-    "probed": {"upgrade_timeout": 1},
+    "pinging": {"ping_interval": 2, "ping_timeout": 3},
+    "unjoined": {"connect_timeout": 2},
+    "probed": {"upgrade_timeout": 3},
     "listed": {"cors_allowed_origins": ["http://a.example", "http://b.example"]},
     "one": {"cors_allowed_origins": "http://a.example"},
     "anybody": {"cors_allowed_origins": "*"},
@@ -35,9 +35,9 @@ class Exchange:
     """What a client does, on which server, and what of the answer is other than in JavaScript."""
 
     name: str
-    steps: tuple[Step, ...]
+    steps: tuple[Step, ...] = attrs.field(repr=False)
     server: str
-    wanted: tuple[Deviation, ...]
+    wanted: tuple[Deviation, ...] = attrs.field(repr=False)
 
     @property
     def title(self) -> str:

@@ -12,8 +12,8 @@ from exchanges import SERVERS, Exchange
 from player import Player
 from wires import Target
 
-AT_ONCE = 16
-"""Exchanges that are played at the same time; those that wait for a time to pass hold up others."""
+AT_ONCE = 32
+"""Exchanges that are played at the same time; most of them wait most of the time."""
 
 
 class Stage:
