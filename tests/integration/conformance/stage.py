@@ -24,20 +24,21 @@ class Stage:
         self._pool = ThreadPoolExecutor(AT_ONCE)
         self._playing: dict[Exchange, Future[str]] = {}
         for exchange in exchanges:
-            self._start(exchange)
+            self.start(exchange)
+
+    def start(self, exchange: Exchange) -> Future[str]:
+        """Begin with one, unless that was done."""
+        if exchange not in self._playing:
+            self._playing[exchange] = self._pool.submit(self._play, exchange)
+        return self._playing[exchange]
 
     def transcript(self, exchange: Exchange) -> str:
         """What was said."""
-        return self._start(exchange).result()
+        return self.start(exchange).result()
 
     def close(self) -> None:
         """Have done; exchanges that have not begun are not played."""
         self._pool.shutdown(cancel_futures=True)
-
-    def _start(self, exchange: Exchange) -> Future[str]:
-        if exchange not in self._playing:
-            self._playing[exchange] = self._pool.submit(self._play, exchange)
-        return self._playing[exchange]
 
     def _play(self, exchange: Exchange) -> str:
         with closing(Player(Target(self._ports[exchange.server], exchange.server))) as player:
