@@ -113,16 +113,17 @@ class ServerProcess(Child):
     """The test application, serving."""
 
     def __init__(self, port: int = 0, **options: object) -> None:
-        super().__init__(
-            sys.executable, "server.py", "--port", str(port), "--options", json.dumps(options)
-        )
+        self.mode = options.get("async_mode")
+        self._serve("server.py", "--port", str(port), "--options", json.dumps(options))
+
+    def _serve(self, *command: str) -> None:
+        super().__init__(sys.executable, *command)
         try:
             self.port = int(self.wait_for(r"serving on http://127\.0\.0\.1:(\d+)").group(1))
         except BaseException:
             self._kill_all()
             raise
         self.url = f"http://127.0.0.1:{self.port}"
-        self.mode = options.get("async_mode")
 
     def reason(self, sid: str) -> str:
         """Why a client left; waits until it has."""

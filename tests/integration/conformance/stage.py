@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import sys
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 
-from child import Child, Node, ServerProcess
+from child import Node, ServerProcess
 from exchanges import SERVERS, Exchange
 from player import Player
 from wires import Target
@@ -51,10 +50,15 @@ class Reference:
     """The JavaScript server."""
 
     def __init__(self, node: Node) -> None:
-        self._child: Child = node.start("js/reference.js", json.dumps(SERVERS))
-        self.ports = json.loads(self._child.wait_for(r'\{"ports":.*').group(0))["ports"]
+        self._child = node.start("js/reference.js", json.dumps(SERVERS))
+        try:
+            self.ports = json.loads(self._child.wait_for(r'\{"ports":.*').group(0))["ports"]
+        except BaseException:
+            self.stop()
+            raise
 
     def stop(self) -> None:
+        """End it; how it ends is its own affair."""
         self._child.end()
 
 
@@ -62,8 +66,6 @@ class Application(ServerProcess):
     """sionamespace, in a mode."""
 
     def __init__(self, mode: str) -> None:
-        Child.__init__(
-            self, sys.executable, "conformance/application.py", mode, json.dumps(SERVERS)
-        )
-        port = int(self.wait_for(r"serving on http://127\.0\.0\.1:(\d+)").group(1))
-        self.ports = dict.fromkeys(SERVERS, port)
+        self.mode = mode
+        self._serve("conformance/application.py", mode, json.dumps(SERVERS))
+        self.ports = dict.fromkeys(SERVERS, self.port)

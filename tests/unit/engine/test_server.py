@@ -109,20 +109,20 @@ class Site:
     def link(self, sid):
         return self.receivers[sid].link
 
-    def websocket(self, sid=None, more=""):
-        return Client(self, sid, more)
+    def websocket(self, sid=None, query="EIO=4&transport=websocket"):
+        return Client(self, sid, query)
 
 
 class Client:
     """A client with a WebSocket to a site, over a pair of sockets."""
 
-    def __init__(self, site, sid=None, more=""):
+    def __init__(self, site, sid, query):
         ours, theirs = socket.socketpair()
         self._sock = GreenSocket(ours)
         self._theirs = GreenSocket(theirs)
         self._protocol = Protocol(Side.CLIENT, state=State.OPEN, max_size=None)
         self._frames = []
-        query = "EIO=4&transport=websocket" + (f"&sid={sid}" if sid else "") + more
+        query += f"&sid={sid}" if sid else ""
         environ = {**WEBSOCKET, "eventlet.input": self}
         self.request = eventlet.spawn(site.request, "GET", query, **environ)
         self.request.link(lambda _: self._theirs.close())
@@ -635,7 +635,7 @@ class TestWebSocket:
         assert site.receivers[sid].messages == ["hello", b"data", "echo"]
 
     def test_one_that_wants_no_binary_gets_base64(self, site):
-        client = site.websocket(more="&b64=1")
+        client = site.websocket(query="EIO=4&transport=websocket&b64=1")
         client.recv()
         (receiver,) = site.receivers.values()
         receiver.link.send(Parcel("451-[]", b"\x01\x02\xff"))
