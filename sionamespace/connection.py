@@ -293,6 +293,7 @@ class Connection:
     def _leave(self, mounted: Mounted, session: Session, reason: str) -> None:
         if session.leaving is None:
             session.leave(reason)
+            self._left.add(session.path)
             self._drop_member(session)
             # Nothing overtakes on_connect: what has not come cannot go.
             put = session.line.put_last if session.admitted else session.line.put
@@ -319,7 +320,6 @@ class Connection:
         member = self._members.get(session.path)
         if member is not None and member[1] is session:
             del self._members[session.path]
-            self._left.add(session.path)
 
     def _on_engine(self, function: Callable[..., object], *args: Any) -> None:
         if self._runtime.here():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from sionamespace.engine.http import Request
 from sionamespace.engine.socket import EngineSocket, Services
@@ -56,16 +56,13 @@ class LegacySocket(EngineSocket):
         self._takes_binary = "b64" not in query
         self._takes_text = not self._takes_binary or not early
         self._doubles = early or (False if self._takes_binary else None)
-        self._carry: Callable[[tuple[str | bytes, ...]], Parcel] = with_types
+        self._carry = with_types
 
     # Out.
 
     def expect(self, request: Request) -> None:
         """A WebSocket may take over, which takes binary unless its own request says no."""
         self._carry = in_text if "b64" in request.query else with_types
-
-    def _carried(self, parcel: Parcel) -> Parcel:
-        return parcel.form(self._carry)
 
     def _join(self, parcels: list[Parcel]) -> str | bytes:
         if self._takes_text and not (self._takes_binary and any(map(_has_binary, parcels))):
@@ -103,6 +100,9 @@ class LegacySocket(EngineSocket):
         if packet[0] == PING:
             self.send(Parcel(PONG + packet[1:]))
             self.start_heartbeat()
+        else:
+            _log.warning("closing a connection: a client of revision 3 is not pinged")
+            self.close(Reason.TRANSPORT_ERROR)
 
 
 def _has_binary(parcel: Parcel) -> bool:

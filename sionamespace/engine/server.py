@@ -172,6 +172,7 @@ class EngineServer(engineio.Server):  # type: ignore[misc]
         self._check_revision(request)
         if request.query["transport"] == "websocket":
             return self._opening(request, None)
+        self._check_polls(request)
         socket = self._open_socket(request)
         cookie = () if self._cookie is None else (self._cookie.header(socket.sid),)
         return Response.payload(socket.take(), cookie)
@@ -195,6 +196,7 @@ class EngineServer(engineio.Server):  # type: ignore[misc]
 
     def _open_socket(self, request: Request, websocket: WebSocket | None = None) -> EngineSocket:
         socket = self._make_socket(request)
+        socket.expect(request)
         if websocket is not None:
             socket.end_upgrade(websocket)
         self.sockets[socket.sid] = socket
@@ -206,9 +208,7 @@ class EngineServer(engineio.Server):  # type: ignore[misc]
 
     def _make_socket(self, request: Request) -> EngineSocket:
         if request.query["EIO"] == LegacySocket.revision:
-            socket = LegacySocket(self.generate_id(), self._services, request.query)
-            socket.expect(request)
-            return socket
+            return LegacySocket(self.generate_id(), self._services, request.query)
         return EngineSocket(self.generate_id(), self._services)
 
     def _open_parcel(self, socket: EngineSocket) -> Parcel:
@@ -249,6 +249,7 @@ class EngineServer(engineio.Server):  # type: ignore[misc]
             )
         if request.query["transport"] == "websocket":
             return self._opening(request, socket)
+        self._check_polls(request)
         if socket.upgraded:
             raise RequestRefused(Fault.BAD_REQUEST, "a poll of a session that has a WebSocket")
         if request.method == "GET":
@@ -256,6 +257,10 @@ class EngineServer(engineio.Server):  # type: ignore[misc]
         if request.method == "POST":
             return self._post(request, socket)
         raise RequestRefused(Fault.BAD_REQUEST, f"a poll is a GET or a POST, not {request.method}")
+
+    def _check_polls(self, request: Request) -> None:
+        if request.is_upgrade:
+            raise RequestRefused(Fault.BAD_REQUEST, "a WebSocket with transport=polling")
 
     def _poll(self, socket: EngineSocket) -> Poll:
         waiting = socket.start_poll()

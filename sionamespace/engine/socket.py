@@ -23,6 +23,8 @@ from sionamespace.protocol.engineio import (
     UPGRADE,
     Parcel,
     decode_payload,
+    decode_text,
+    in_text,
     join_payload,
 )
 from sionamespace.runtime.pending import Pending
@@ -95,11 +97,14 @@ class EngineSocket:
         self.upgrading = False
         self.posting = False
         self.content = Content.TEXT
+        self.contenders: set[Callable[[], object]] = set()
+        """WebSockets that want to take over, as what ends them."""
         self._services = services
         self._outbox: deque[Parcel] = deque()
         self._outbox_bytes = 0
         self._poll: Pending[None] | None = None
         self._websocket: WebSocket | None = None
+        self._carry: Callable[[tuple[str | bytes, ...]], Parcel] | None = None
 
     @property
     def transport(self) -> str:
@@ -134,7 +139,7 @@ class EngineSocket:
 
     def _carried(self, parcel: Parcel) -> Parcel:
         """A parcel as the WebSocket is to carry it."""
-        return parcel
+        return parcel if self._carry is None else parcel.form(self._carry)
 
     def _give_up(self) -> None:
         _log.warning(
@@ -182,12 +187,24 @@ class EngineSocket:
             self._beat(packet)
         elif kind == CLOSE:
             self.close(Reason.TRANSPORT_CLOSE)
+            if self._websocket is None:  # it polls no more
+                self._clear_outbox()
+                self._end()
         elif kind not in _HARMLESS:
-            _log.warning("closing a connection: unknown Engine.IO packet type %r", kind)
-            self.close(Reason.PARSE_ERROR)
+            self._receive_in_text(packet)
 
     receive_frame = receive
     """Take one message of the WebSocket, which is a packet."""
+
+    def _receive_in_text(self, packet: str) -> None:
+        """Take a binary message that is a text, as a client sends it that is told to do so."""
+        try:
+            message = decode_text(packet)
+        except PacketError as error:
+            _log.warning("closing a connection: %s", error)
+            self.close(Reason.PARSE_ERROR)
+        else:
+            self.receive(message)
 
     def _beat(self, packet: str) -> None:
         if packet[0] == PONG:
@@ -215,7 +232,7 @@ class EngineSocket:
             # The JavaScript client obeys a CLOSE before it reads what came in the same payload.
             self._outbox.append(parcels.pop())
         elif self.closed:
-            self._services.forget(self)
+            self._end()
         return self._join(parcels or [_NOOP])
 
     def _join(self, parcels: list[Parcel]) -> str | bytes:
@@ -228,7 +245,8 @@ class EngineSocket:
     # WebSocket.
 
     def expect(self, request: Request) -> None:
-        """A WebSocket may take over, for which this is the request."""
+        """A WebSocket may take over, which takes binary unless its own request says no."""
+        self._carry = in_text if "b64" in request.query else None
 
     def begin_upgrade(self) -> None:
         """A WebSocket wants to take over: let the poll that waits return, as the client does."""
@@ -238,8 +256,10 @@ class EngineSocket:
     def end_upgrade(self, websocket: WebSocket | None) -> None:
         """It takes over, with all that waits; None if it failed and polling goes on."""
         self.upgrading = False
-        if websocket is not None and not self.closed:
+        if websocket is not None:
             self._websocket = websocket
+            if self.closed:  # a WebSocket is not told so by a packet
+                self._outbox.remove(_CLOSE)
             self._wake_poll()
             self.flush()
 
@@ -257,7 +277,7 @@ class EngineSocket:
         """The WebSocket has ended."""
         self._clear_outbox()
         self.close(reason)
-        self._services.forget(self)
+        self._end()
 
     # The end.
 
@@ -280,4 +300,10 @@ class EngineSocket:
         if self._websocket is not None:
             self._websocket.abort()
         self._wake_poll()
+        self._end()
+
+    def _end(self) -> None:
+        """Nothing is left to be done for the client."""
+        for end in list(self.contenders):
+            end()
         self._services.forget(self)

@@ -24,6 +24,7 @@ class Upgrade:
         self._probed = False
         self._done = False
         websocket.on_packet = self._take
+        socket.contenders.add(self.give_up)
 
     def _take(self, packet: str | bytes) -> None:
         if packet == _PROBE:
@@ -32,6 +33,7 @@ class Upgrade:
             self._socket.begin_upgrade()
         elif packet == UPGRADE and self._may_take_over():
             self._done = True
+            self._socket.contenders.discard(self.give_up)
             self._websocket.on_packet = self._socket.receive_frame
             self._websocket.on_free = self._socket.flush
             self._socket.end_upgrade(self._websocket)
@@ -40,15 +42,18 @@ class Upgrade:
             self._websocket.close()
 
     def _may_take_over(self) -> bool:
-        return self._probed and not self._socket.closed and not self._socket.upgraded
+        return self._probed and not self._socket.upgraded
 
     def give_up(self) -> None:
-        """The time for it is over; who was silent so long may not answer a goodbye either."""
+        """The time for it is over, or the connection; nobody waits for the answer to a goodbye."""
         if not self._done:
+            self._websocket.on_packet = _ignore
+            self._websocket.close()
             self._websocket.abort()
 
     def ended(self, reason: str) -> None:
         """The WebSocket has ended, before the upgrade or after it."""
+        self._socket.contenders.discard(self.give_up)
         if self._done:
             self._socket.lost(reason)
         elif self._probed:

@@ -185,10 +185,11 @@ class WebSocketDriver:
                 self._start(self._write_rest)
 
     def close(self) -> None:
-        """Say goodbye; the peer's own goodbye, or its silence, then ends `serve`."""
+        """Say goodbye now; the peer's own goodbye, or its silence, then ends `serve`."""
         if self._protocol.state is State.OPEN:
             self._protocol.send_close(1000)
             self._write_protocol()
+            self._flush()
 
     def abort(self) -> None:
         """End it at once."""

@@ -9,13 +9,23 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 from sionamespace.errors import PacketError
 from sionamespace.protocol.websocket import frame
 
-__all__ = ["CLOSE", "NOOP", "PING", "PONG", "UPGRADE", "Parcel", "decode_payload"]
+__all__ = [
+    "CLOSE",
+    "NOOP",
+    "PING",
+    "PONG",
+    "UPGRADE",
+    "Parcel",
+    "decode_payload",
+    "decode_text",
+    "in_text",
+]
 
 OPEN, CLOSE, PING, PONG, MESSAGE, UPGRADE, NOOP = "0", "1", "2", "3", "4", "5", "6"
 _TYPES = frozenset("0123456")
@@ -86,23 +96,33 @@ def join_payload(parcels: list[Parcel]) -> str:
     return _SEPARATOR.join([parcel.payload for parcel in parcels])
 
 
+def in_text(packets: Iterable[str | bytes]) -> Parcel:
+    """The WebSocket messages of packets for a client that takes no binary ones."""
+    return Parcel(*map(_polled, packets))
+
+
 def decode_payload(payload: str) -> list[str | bytes]:
     """The packets of a polled payload, each text with its type digit, or bytes.
 
     Raises:
         PacketError: if one of them is not a packet.
     """
-    return [_decode_polled(packet) for packet in payload.split(_SEPARATOR)]
+    return [decode_text(packet) for packet in payload.split(_SEPARATOR)]
 
 
-def _decode_polled(packet: str) -> str | bytes:
+def decode_text(packet: str) -> str | bytes:
+    """The packet of a text, in which bytes are ``b`` and base64.
+
+    Raises:
+        PacketError: if it is not one.
+    """
     if packet.startswith("b"):
         try:
             if len(packet) % 4 != 1:  # Python 3.10 takes a lone "=" for padding
                 raise ValueError
             return base64.b64decode(packet[1:], validate=True)
         except (binascii.Error, ValueError):
-            raise PacketError("a binary packet in a polled payload is not base64") from None
+            raise PacketError("a binary packet in text is not base64") from None
     check_packet(packet)
     return packet
 

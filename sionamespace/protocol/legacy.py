@@ -48,16 +48,19 @@ def encode(packet: Packet) -> tuple[str, tuple[bytes, ...]]:
 class Decoder(json.Decoder):
     """Turns the messages of one connection into packets; see `sionamespace.protocol.json.Decoder`.
 
-    The query of a CONNECT becomes its data: a dict of texts, or None without one.
+    The query of a CONNECT becomes its data: a dict of texts, or None without one. That of another
+    packet, which the official clients do not send, means nothing.
     """
 
     def feed(self, message: str | bytes) -> Packet | None:
         """The packet that this message completes, or None if attachments are still to come."""
         packet = super().feed(message)
-        if packet is None or packet.type is not PacketType.CONNECT:
-            return packet
+        if packet is None:
+            return None
         path, _, query = packet.path.partition("?")
-        return Packet(PacketType.CONNECT, path, parameters(query))
+        if packet.type is PacketType.CONNECT:
+            return Packet(PacketType.CONNECT, path, parameters(query))
+        return Packet(packet.type, path, packet.data, packet.id)
 
 
 def parameters(query: str) -> dict[str, Any] | None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import socket
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from sionamespace.errors import ConfigurationError
@@ -70,8 +71,25 @@ def run_uvicorn(
     # In the end uvicorn sends itself the signal that stopped it, for those who did not expect it.
     before = signal.signal(signal.SIGTERM, lambda number, frame: None)
     try:
-        with suppress(KeyboardInterrupt):
+        with suppress(KeyboardInterrupt), _brief_log():
             Server(config).run(sockets=[listener])
     finally:
         signal.signal(signal.SIGTERM, before)
     announce("stopped")
+
+
+@contextmanager
+def _brief_log() -> Iterator[None]:
+    """Keep uvicorn from logging a traceback when a client sends a text that is not UTF-8."""
+
+    def shorten(record: logging.LogRecord) -> bool:
+        if record.exc_info and isinstance(record.exc_info[1], UnicodeDecodeError):
+            record.exc_info = None
+        return True
+
+    log = logging.getLogger("uvicorn.error")
+    log.addFilter(shorten)
+    try:
+        yield
+    finally:
+        log.removeFilter(shorten)

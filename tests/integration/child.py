@@ -116,9 +116,13 @@ class ServerProcess(Child):
     def __init__(
         self, port: int = 0, settings: Mapping[str, object] | None = None, **options: object
     ) -> None:
+        self.mode = options.get("async_mode")
         arguments = {"port": port, "options": options, "settings": settings or {}}
         words = [word for name in arguments for word in (f"--{name}", json.dumps(arguments[name]))]
-        super().__init__(sys.executable, "server.py", *words)
+        self._serve("server.py", *words)
+
+    def _serve(self, *command: str) -> None:
+        super().__init__(sys.executable, *command)
         try:
             said = self.wait_for(r"serving on (https?://127\.0\.0\.1:(\d+))")
         except BaseException:

@@ -23,7 +23,7 @@ PLACEHOLDER = '{"_placeholder":true,"num":%s}'
 TEXT, BINARY, CONTINUATION = 1, 2, 0
 
 
-@pytest.fixture(scope="module", params=MODES)
+@pytest.fixture(scope="module", params=[*MODES, "asyncio"])
 def abused(request: pytest.FixtureRequest) -> Iterator[ServerProcess]:
     """A server for this module alone, so that its log shows what the abuse did."""
     started = ServerProcess(ping_timeout=60, async_mode=request.param)
@@ -234,7 +234,6 @@ def test_a_close_packet_ends_without_complaint(abused: ServerProcess, offender: 
     mark = abused.mark()
 
     offender.send("1")
-    offender.drain()
 
     assert abused.reason(sid) == "transport close"
     assert "WARNING" not in abused.text(mark)
@@ -455,7 +454,9 @@ def test_a_websocket_request_without_a_key_is_400(abused: ServerProcess) -> None
 
     answer = request(abused, "GET", "EIO=4&transport=websocket", headers=upgrade)
 
-    assert_refused(answer, 400, 3)
+    assert answer.status == 400
+    if abused.mode != "asyncio":  # where the web server answers, before it asks the application
+        assert_refused(answer, 400, 3)
 
 
 def test_a_foreign_origin_is_403(abused: ServerProcess) -> None:

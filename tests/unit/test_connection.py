@@ -149,6 +149,12 @@ def test_an_exception_in_on_connect_refuses_without_its_text(gate):
         assert gate.members() == frozenset()
 
 
+def test_an_event_for_a_namespace_that_refused_closes(harness):
+    client = harness.connect("/gate", auth={"wish": "false"})
+    client.send_raw('2/gate,["note","x"]')
+    assert client.closed == Reason.PARSE_ERROR
+
+
 def test_refusal_data_that_cannot_be_sent_is_left_out_and_logged(harness, caplog):
     client = harness.connect("/gate", auth={"wish": "unsendable"})
     assert (client.refused.message, client.refused.data) == ("no seats", None)

@@ -198,6 +198,11 @@ class TestPolling:
         client.post("7:2prob😀")
         assert packets_of(client.poll()) == ["3prob😀"]
 
+    def test_a_pong_closes(self, site):
+        client = Polling(site)
+        client.post("1:3")
+        assert client.receiver.reasons == ["transport error"]
+
 
 class TestWebSocket:
     def test_a_session_may_begin_with_one(self, site):

@@ -475,6 +475,13 @@ class TestWebSocket:
         assert client.recv() == "4echo"
         assert site.receivers[sid].messages == ["hello", b"data", "echo"]
 
+    def test_one_that_wants_no_binary_gets_base64(self, site):
+        client = site.websocket(query="EIO=4&transport=websocket&b64=1")
+        client.recv()
+        (receiver,) = site.receivers.values()
+        receiver.link.send(Parcel("451-[]", b"\x01\x02\xff"))
+        assert [client.recv(), client.recv()] == ["451-[]", "bAQL/"]
+
     def test_when_the_client_is_gone_the_session_is(self, site):
         client = site.websocket()
         client.recv()
@@ -634,19 +641,29 @@ class TestUpgrade:
         found = site.request("GET", f"EIO=4&transport=websocket&sid={sid}", **WEBSOCKET).fault
         assert found == (400, {"code": 3, "message": "Bad request"})
 
-    def test_a_session_that_closes_meanwhile_tells_its_poll(self, site):
+    def test_a_session_that_closes_meanwhile_ends_by_its_websocket(self, site):
         sid = site.open()
         client = site.websocket(sid)
         client.send("2probe")
         client.recv()
+        site.link(sid).send(Parcel("41"))
         site.link(sid).close("server disconnect")
         client.send("5")
+        assert client.recv() == "41"
         assert client.recv() is None
-        assert site.poll(sid).packets == ["1"]
+        client.wait_for_the_end()
+        assert site.poll(sid).fault[1]["code"] == 1
+
+    @pytest.mark.parametrize("sid", ["", "&sid={sid}"])
+    def test_a_websocket_by_another_name_is_refused(self, site, sid):
+        query = "EIO=4&transport=polling" + sid.format(sid=site.open())
+        environ = {**WEBSOCKET, "eventlet.input": _Unused()}
+        assert site.request("GET", query, **environ).fault[0] == 400
 
     def test_a_server_without_websockets_does_not_upgrade_by_another_name(self, make):
         site = make(transports="polling")
         sid = site.open()
         site.link(sid).send(Parcel("4a"))
         environ = {**WEBSOCKET, "eventlet.input": _Unused()}
-        assert site.poll(sid, **environ).packets == ["4a"]
+        assert site.poll(sid, **environ).fault[0] == 400
+        assert site.poll(sid).packets == ["4a"]

@@ -208,6 +208,15 @@ class TestReceiving:
         assert receiver.reasons == [reason]
         assert receiver.messages == []
 
+    def test_a_binary_message_may_be_a_text(self, socket, receiver):
+        socket.receive("bAQL/")
+        assert receiver.messages == [b"\x01\x02\xff"]
+
+    @pytest.mark.parametrize("text", ["b%%%", "bAA=A"])
+    def test_one_that_is_no_base64_ends_it(self, socket, receiver, text):
+        socket.receive(text)
+        assert receiver.reasons == ["parse error"]
+
     def test_an_answered_ping_is_followed_by_another_and_an_unanswered_one_by_the_end(
         self, socket, receiver, services, runtime
     ):
@@ -312,6 +321,13 @@ class TestClosing:
         assert forgotten == []
         assert decode_payload(socket.take()) == ["1"]
         assert forgotten == [socket]
+
+    def test_one_that_says_goodbye_itself_fetches_nothing_any_more(self, socket, forgotten):
+        waiting = socket.start_poll()
+        socket.receive("1")
+        assert waiting.done()
+        assert forgotten == [socket]
+        assert decode_payload(socket.take()) == ["6"]
 
     def test_what_waits_is_fetched_before_the_close_which_has_a_payload_of_its_own(
         self, socket, forgotten, lingering
@@ -457,12 +473,12 @@ class TestUpgrading:
         assert decode_payload(socket.take()) == ["4a"]
         assert socket.transport == "polling"
 
-    def test_a_closed_socket_does_not_take_a_websocket(self, socket, websocket):
+    def test_a_closed_socket_says_its_last_by_a_websocket(self, socket, websocket):
         socket.begin_upgrade()
+        socket.send(Parcel("41"))
         socket.close("server disconnect")
         socket.end_upgrade(websocket)
-        assert socket.transport == "polling"
-        assert websocket.written == b""
+        assert (websocket.written, websocket.ended) == (frames("41"), "closed")
 
     def test_flushing_without_a_websocket_keeps_what_waits(self, socket):
         socket.send(Parcel("4a"))

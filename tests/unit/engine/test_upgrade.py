@@ -29,6 +29,7 @@ class WebSocket:
         self.busy = False
         self.written = b""
         self.ended = None
+        self.steps = []
         self.on_packet = None
         self.on_free = lambda: None
 
@@ -36,9 +37,11 @@ class WebSocket:
         self.written += b"".join(parcel.frames for parcel in parcels)
 
     def close(self):
+        self.steps.append("close")
         self.ended = self.ended or "closed"
 
     def abort(self):
+        self.steps.append("abort")
         self.ended = "aborted"
 
     def says(self, *packets):
@@ -150,12 +153,12 @@ class TestFailure:
         assert socket.transport == "polling"
         assert websocket.written == b""
 
-    def test_one_that_is_too_slow_is_cut_off_as_it_may_not_even_answer_a_goodbye(
+    def test_one_that_is_too_slow_is_told_and_cut_off_as_it_may_not_even_answer_a_goodbye(
         self, socket, websocket, upgrade
     ):
         websocket.says("2probe")
         upgrade.give_up()
-        assert websocket.ended == "aborted"
+        assert websocket.steps == ["close", "abort"]
 
     def test_polling_goes_on_with_all_that_waits(self, socket, websocket, upgrade):
         websocket.says("2probe")
@@ -177,15 +180,31 @@ class TestFailure:
         second.says("5")
         assert socket.transport == "websocket"
 
-    def test_a_connection_that_has_closed_meanwhile_does_not_take_over(
+    def test_a_connection_that_closes_meanwhile_says_its_last_by_the_websocket(
         self, socket, websocket, upgrade
     ):
         websocket.says("2probe")
+        socket.send(Parcel("41"))
         socket.close("server disconnect")
+        assert websocket.ended is None
         websocket.says("5")
+        assert websocket.written == frames("3probe", "41")
         assert websocket.ended == "closed"
-        assert socket.start_poll().done()
-        assert decode_payload(socket.take()) == ["1"]
+
+    def test_a_connection_that_is_gone_takes_its_upgrades_along(self, socket, websocket, upgrade):
+        second = WebSocket()
+        Upgrade(socket, second)
+        websocket.says("2probe")
+        socket.receive("1")
+        assert (websocket.ended, second.ended) == ("aborted", "aborted")
+        second.says("2probe", "5")
+        assert second.written == b""
+
+    def test_one_whose_upgrade_has_ended_is_not_told_again(self, socket, websocket, upgrade):
+        websocket.says("2probe")
+        upgrade.ended("transport close")
+        socket.receive("1")
+        assert websocket.ended is None
 
     def test_of_two_upgrades_the_first_to_ask_wins(self, socket, websocket, upgrade, forgotten):
         second = WebSocket()

@@ -238,6 +238,12 @@ class TestJoining:
         ends.come()
         assert scene.sends == []
 
+    def test_a_goodbye_is_said_before_an_abort(self, scene, ends):
+        scene.driver.write(Parcel.of_message("a"))
+        scene.driver.close()
+        scene.driver.abort()
+        assert scene.sent == [text("4a"), closing(1000)]
+
 
 class TestHandshake:
     def test_it_is_answered_as_the_rfc_shows(self, scene):

@@ -48,6 +48,10 @@ class TestDecoder:
         assert decoder.feed('51-/chat,["e",{"_placeholder":true,"num":0}]') is None
         assert decoder.feed(b"\x01") == Packet(PacketType.EVENT, "/chat", ["e", b"\x01"])
 
+    def test_the_query_of_an_event_means_nothing(self):
+        packet = Decoder().feed('2/chat?token=x,1["e"]')
+        assert packet == Packet(PacketType.EVENT, "/chat", ["e"], 1)
+
     @given(st.text() | st.text('012345/?=&,%"[]-a') | st.binary())
     def test_nothing_raises_anything_but_a_packet_error(self, message):
         try:
