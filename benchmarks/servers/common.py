@@ -5,9 +5,19 @@ from __future__ import annotations
 import argparse
 import json
 import platform
+import resource
 from importlib import metadata
 
-__all__ = ["announce", "arguments", "version"]
+__all__ = ["UVICORN", "announce", "arguments", "raise_file_limit", "version"]
+
+UVICORN = {
+    "log_level": "warning",
+    "ws": "websockets-sansio",
+    "ws_per_message_deflate": False,
+    "ws_ping_interval": None,
+    "backlog": 2048,
+}
+"""What sionamespace sets by itself for uvicorn; the loop is uvloop for all where it is there."""
 
 
 def arguments(*modes: str) -> argparse.Namespace:
@@ -24,7 +34,14 @@ def announce(**versions: str) -> None:
 
 
 def version(distribution: str) -> str:
-    """The installed version of a distribution; threads are Python's own."""
-    if distribution == "threads":
-        return platform.python_version()
-    return metadata.version(distribution)
+    """The installed version of a distribution, or that there is none."""
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return "not installed"
+
+
+def raise_file_limit() -> None:
+    """Allow as many clients as this process may allow itself."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
