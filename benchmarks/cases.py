@@ -89,7 +89,9 @@ _ALL = (
         "Messages to a room of 500 clients, ten broadcasts for an event",
         _FANOUT,
         measures.traffic("fanout", clients=500, window=20, batch=10),
-        _MAIN,
+        # Not under asyncio: there python-socketio runs the two events in flight at once, and their
+        # broadcasts come mixed.
+        ("eventlet",),
         bare=True,
     ),
     Case(

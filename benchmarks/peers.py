@@ -36,6 +36,7 @@ class Peer:
         speaks: ``messages`` is WebSocket only, and what is sent comes back; ``socket.io`` is all
             transports and binary; ``engine.io 3`` is old clients.
         library: what the in-memory programs know it by, if they do.
+        cases: those that it is measured in, if not all.
         tree: where Python finds the package, if it is not installed.
     """
 
@@ -44,6 +45,7 @@ class Peer:
     modes: tuple[str, ...] = ()
     speaks: frozenset[str] = frozenset({_MESSAGES, _SOCKETIO})
     library: str | None = None
+    cases: frozenset[str] | None = None
     tree: Path | None = None
 
     @property
@@ -80,14 +82,15 @@ class Peer:
 
     def command(self, port: int, mode: str, compiled: Path) -> list[str]:
         """The command that starts it; ``compiled`` is where the C programs are."""
-        program = str(_SERVERS / self.program)
+        name, *more = self.program.split()
+        program = str(_SERVERS / name)
         start = {
             ".py": [sys.executable, program],
             ".js": ["node", program],
-            ".c": [str(compiled / Path(self.program).stem)],
-        }[Path(program).suffix]
+            ".c": [str(compiled / Path(name).stem)],
+        }[Path(name).suffix]
         chosen = ["--mode", mode] if self.modes else []
-        return [*start, "--port", str(port), *chosen]
+        return [*start, "--port", str(port), *chosen, *more]
 
     def in_memory(self, what: str, *arguments: str) -> list[str]:
         """The command that measures a part of it without a server."""
@@ -113,7 +116,7 @@ def of_tree(name: str, tree: Path) -> Peer:
         MODES,
         frozenset({_MESSAGES, _SOCKETIO, _OLD}),
         "sionamespace",
-        tree.resolve(),
+        tree=tree.resolve(),
     )
 
 
@@ -122,10 +125,18 @@ PEERS: Mapping[str, Peer] = {
     for peer in (
         of_tree("sionamespace", _ROOT),
         Peer("python-socketio", "python_socketio_server.py", MODES, library="python-socketio"),
+        Peer(
+            "ordered",
+            "python_socketio_server.py --ordered",
+            MODES,
+            cases=frozenset({"echo-50x4", "echo-200x1", "fanout-500", "fanout-500-burst"}),
+        ),
         Peer("node", "node_server.js", speaks=frozenset({_MESSAGES, _SOCKETIO, _OLD})),
         Peer("bare", "bare_server.py", MODES, speaks=frozenset({_MESSAGES})),
         Peer("c", "bare_server.c", speaks=frozenset({_MESSAGES})),
     )
 }
-"""What can be measured. ``bare`` is what is left of a mode without a framework, ``c`` is the limit
+"""What can be measured. ``ordered`` is python-socketio with ``async_handlers=False``, which is
+faster: the events of a client run in order, as they do here, but a handler that waits for its
+client waits for ever. ``bare`` is what is left of a mode without a framework, ``c`` is the limit
 of the load generator."""

@@ -32,11 +32,16 @@ _PANELS = (
 _COLOURS = {
     "sionamespace": "#0b6e75",
     "python-socketio": "#d08c3f",
+    "ordered": "#ecc99a",
     "node": "#7a9a4c",
     "bare": "#c4c9cf",
 }
 _OTHER = "#8a6fa8"
-_NAMES = {"node": "Node's socket.io", "bare": "bare WebSocket, no framework"}
+_NAMES = {
+    "ordered": "the same, async_handlers=False",
+    "node": "Node's socket.io",
+    "bare": "bare WebSocket, no framework",
+}
 
 _WIDTH, _COLUMNS, _MARGIN = 960, 2, 28
 _PANEL = (_WIDTH - _MARGIN * (_COLUMNS + 1)) / _COLUMNS

@@ -118,7 +118,7 @@ class ServerProcess:
         Raises:
             Failed: if it does not start; and, with what it said, if the load failed.
         """
-        with tempfile.TemporaryFile("w+") as log:
+        with tempfile.TemporaryFile("w+", errors="replace") as log:
             port = _free_port()
             command = peer.command(port, mode, compiled)
             settings = {"stderr": log, "env": peer.environ()}
@@ -177,7 +177,7 @@ class Load:
         Raises:
             Failed: with what it found wrong.
         """
-        with tempfile.TemporaryFile("w+") as log:
+        with tempfile.TemporaryFile("w+", errors="replace") as log:
             command = [*self._command, *_options(settings), test]
             with _running(command, cores()[1], stderr=log) as process:
                 try:
@@ -224,7 +224,7 @@ def measure_in_memory(command: list[str], environ: Mapping[str, str]) -> Mapping
         Failed: if it fails.
     """
     with (
-        tempfile.TemporaryFile("w+") as log,
+        tempfile.TemporaryFile("w+", errors="replace") as log,
         _running(command, cores()[0], stderr=log, env=environ) as process,
     ):
         assert process.stdout is not None

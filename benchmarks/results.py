@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -93,24 +93,28 @@ class Results:
 
     def warnings(self) -> list[str]:
         """What makes single figures doubtful."""
+        busy = list(self._parts("generator busy", lambda part: part > _BUSY))
+        idle = list(self._parts("server busy", lambda part: part < _IDLE))
         found = []
+        if busy:
+            found.append(
+                "The load generator may be what limits these figures, it was busy to: "
+                + "; ".join(busy)
+            )
+        if idle:
+            found.append(
+                "These servers did not get, or did not use, all of their core. If the machine "
+                "did other things, trust the CPU time: " + "; ".join(idle)
+            )
+        return found
+
+    def _parts(self, metric: str, doubtful: Callable[[float], bool]) -> Iterator[str]:
         for mode, cases in self.runs.items():
             for case, by_peer in cases.items():
                 for peer in by_peer:
-                    where = f"{mode}, {case}, {peer}"
-                    load = self.summary(mode, case, peer, "generator busy")
-                    if load and load.median > _BUSY:
-                        found.append(
-                            f"{where}: the load generator was busy to {load.median:.0%}; "
-                            "it may be what limits the figure."
-                        )
-                    busy = self.summary(mode, case, peer, "server busy")
-                    if busy and busy.median < _IDLE:
-                        found.append(
-                            f"{where}: the server used only {busy.median:.0%} of its core. If the "
-                            "machine does other things, trust the CPU time."
-                        )
-        return found
+                    part = self.summary(mode, case, peer, metric)
+                    if part and doubtful(part.median):
+                        yield f"{mode}, {case}, {peer}: {part.median:.0%}"
 
     def as_json(self) -> Mapping[str, Any]:
         """All of it."""

@@ -29,7 +29,7 @@ from process import Failed, Load, ServerProcess, compile_c, cores
 from report import markdown, text
 from results import Results
 
-_DEFAULT_PEERS = "sionamespace,python-socketio,node,bare"
+_DEFAULT_PEERS = "sionamespace,python-socketio,ordered,node,bare"
 _ALL = "all"
 _SELF_TEST_PER_SECOND = 300_000
 
@@ -98,7 +98,8 @@ def _pace(options: argparse.Namespace) -> Pace:
 
 
 def _measurable(case: Case, peer: Peer, mode: str) -> bool:
-    return peer.serves(mode) and (case.bare or not peer.bare)
+    able = peer.serves(mode) and (case.bare or not peer.bare)
+    return able and (peer.cases is None or case.name in peer.cases)
 
 
 def _measure(
@@ -115,7 +116,7 @@ def _measure(
             results.add(mode, case, peer.name, case.measure(server, load, pace))
     except Failed as failed:
         print(failed, file=sys.stderr)
-        results.fail(mode, case, peer.name, str(failed))
+        results.fail(mode, case, peer.name, str(failed).partition("\n")[0])
 
 
 def _self_test(options: argparse.Namespace, compiled: Path) -> int:

@@ -95,7 +95,9 @@ static void drain(double at)
 
 static void check_drained(double at)
 {
-    if (!waiting && complete == issued) {
+    double next; /* what was due while it was measured is asked, however late */
+    bool all_asked = !opt.rate || pace(window_ended, &next);
+    if (!waiting && complete == issued && all_asked) {
         enter(SETTLING, at);
     } else if (at - last_progress > opt.patience) {
         fprintf(stderr, "lost: %" PRIu64 " answers, %" PRIu64 " broadcasts not received by all\n",

@@ -15,6 +15,12 @@ uint64_t waiting, issued, complete; /* broadcasts: asked for, and received by ev
 static uint64_t paced;              /* how many paced questions were asked */
 static double pace_began;
 
+/* How much of a message is worth to be shown. */
+static int shown(size_t length)
+{
+    return length < 80 ? (int)length : 80;
+}
+
 void prepare_traffic(void)
 {
     arrived = calloc((size_t)opt.window, sizeof *arrived);
@@ -151,7 +157,7 @@ void take_answer(struct client *c, const char *text, size_t length, double at)
     struct slot *slot = &c->slots[id % (uint64_t)opt.window];
     char *answer;
     if (!slot->waiting || slot->id != id) {
-        wrong(c, "an answer that nothing waits for: %.80s", text);
+        wrong(c, "an answer that nothing waits for: %.*s", shown(length), text);
         return;
     }
     if (phase == ASKING) {
@@ -162,7 +168,7 @@ void take_answer(struct client *c, const char *text, size_t length, double at)
         return;
     }
     if ((size_t)expected(c, id, &answer) != length || memcmp(answer, text, length))
-        wrong(c, "a wrong answer: %.80s", text);
+        wrong(c, "a wrong answer: %.*s", shown(length), text);
     if (opt.binary)
         c->attached = slot;
     else
@@ -192,7 +198,7 @@ void take_event(struct client *c, const char *text, size_t length, double at)
     size_t rest = length - (size_t)(end - text);
     if (rest != (size_t)opt.size + 4 || memcmp(end, ",\"", 2) ||
         memcmp(end + 2, padding, (size_t)opt.size) || memcmp(text + length - 2, "\"]", 2))
-        wrong(c, "a wrong message: %.80s", text);
+        wrong(c, "a wrong message: %.*s", shown(length), text);
     if (number != c->next || number >= issued) {
         wrong(c, "got message %" PRIu64 ", expected %" PRIu64, number, c->next);
         return;

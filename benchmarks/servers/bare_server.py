@@ -115,7 +115,7 @@ def _serve_gevent(port: int) -> None:
     listener = _prepared(create_server(("127.0.0.1", port), backlog=1024))
     while True:
         client, _ = listener.accept()
-        gevent.spawn(_serve, client, client._sock.send)
+        gevent.spawn(_serve, client, client.send)
 
 
 def _serve_threads(port: int) -> None:

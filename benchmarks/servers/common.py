@@ -20,11 +20,13 @@ UVICORN = {
 """What sionamespace sets by itself for uvicorn; the loop is uvloop for all where it is there."""
 
 
-def arguments(*modes: str) -> argparse.Namespace:
+def arguments(*modes: str, flags: tuple[str, ...] = ()) -> argparse.Namespace:
     """The port and the mode that the benchmark asks for; the first mode is the default."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--mode", choices=modes, default=modes[0])
+    for flag in flags:
+        parser.add_argument(flag, action="store_true")
     return parser.parse_args()
 
 

@@ -1,4 +1,8 @@
-"""python-socketio, with the settings that serve it best."""
+"""python-socketio, with the settings that serve it best.
+
+Its default is a task, green thread or thread for each event. With ``--ordered`` it has none, which
+is faster, but then a handler cannot wait for an answer of its client.
+"""
 
 from __future__ import annotations
 
@@ -67,7 +71,7 @@ class AsyncBench(socketio.AsyncNamespace):  # type: ignore[misc]
         left[reason] += 1
 
 
-def _serve_eventlet(port: int) -> None:
+def _serve_eventlet(port: int, options: dict[str, Any]) -> None:
     import eventlet
     import eventlet.wsgi
 
@@ -75,19 +79,19 @@ def _serve_eventlet(port: int) -> None:
     # 1,024 requests, each WebSocket being one, that eventlet serves at a time.
     listener = eventlet.listen(("127.0.0.1", port), backlog=1024)
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    app = _application("eventlet")
+    app = _application("eventlet", options)
     eventlet.wsgi.server(listener, app, max_size=1_000_000, log_output=False, debug=False)
 
 
-def _serve_gevent(port: int) -> None:
+def _serve_gevent(port: int, options: dict[str, Any]) -> None:
     from gevent import pywsgi
 
     # With simple-websocket, as gevent-websocket has not been maintained since 2017.
-    app = _application("gevent")
+    app = _application("gevent", options)
     pywsgi.WSGIServer(("127.0.0.1", port), app, backlog=1024, log=None).serve_forever()
 
 
-def _serve_threads(port: int) -> None:
+def _serve_threads(port: int, options: dict[str, Any]) -> None:
     from werkzeug.serving import WSGIRequestHandler, make_server
 
     class Quiet(WSGIRequestHandler):
@@ -100,20 +104,20 @@ def _serve_threads(port: int) -> None:
         def log_request(self, *args: Any, **more: Any) -> None:
             pass
 
-    app = _application("threading")
+    app = _application("threading", options)
     make_server("127.0.0.1", port, app, threaded=True, request_handler=Quiet).serve_forever()
 
 
-def _serve_asyncio(port: int) -> None:
+def _serve_asyncio(port: int, options: dict[str, Any]) -> None:
     import uvicorn
 
-    server = socketio.AsyncServer(async_mode="asgi")
+    server = socketio.AsyncServer(async_mode="asgi", **options)
     server.register_namespace(AsyncBench("/"))
     uvicorn.run(socketio.ASGIApp(server), host="127.0.0.1", port=port, **UVICORN)
 
 
-def _application(mode: str) -> Any:
-    server = socketio.Server(async_mode=mode)
+def _application(mode: str, options: dict[str, Any]) -> Any:
+    server = socketio.Server(async_mode=mode, **options)
     server.register_namespace(Bench("/"))
     return socketio.WSGIApp(server)
 
@@ -128,12 +132,12 @@ _SERVE = {
 
 def main() -> None:
     """Serve until terminated."""
-    asked = arguments(*_SERVE)
+    asked = arguments(*_SERVE, flags=("--ordered",))
     serve, distributions = _SERVE[asked.mode]
     used = ("python-socketio", "python-engineio", *distributions)
     announce(**{name: version(name) for name in used})
     raise_file_limit()
-    serve(asked.port)
+    serve(asked.port, {"async_handlers": False} if asked.ordered else {})
 
 
 if __name__ == "__main__":
