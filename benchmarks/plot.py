@@ -19,13 +19,15 @@ class _Panel:
     metric: str
     title: str
     unit: str
+    without: tuple[str, ...] = ()
+    """Peers that would dwarf the others."""
 
 
 _PANELS = (
     _Panel("echo-50x4", "per second", "Events answered", "a second; 50 clients, 4 outstanding"),
     _Panel("echo-200x1", "per second", "Events answered", "a second; 200 clients, 1 outstanding"),
     _Panel("fanout-500", "per second", "Messages to a room of 500", "a second"),
-    _Panel("connect", "per second", "Clients that connect", "a second"),
+    _Panel("connect", "per second", "Clients that connect", "a second", ("bare",)),
     _Panel("latency", "p99 ms", "Latency, p99", "ms, at half of the most it can; less is better"),
     _Panel("memory", "KB each", "Memory for an idle client", "KB; less is better"),
 )
@@ -72,7 +74,8 @@ def _groups(results: Results, panel: _Panel) -> Iterator[_Group]:
         bars = [
             (peer, summary.median)
             for peer in results.peers
-            if (summary := results.summary(mode, panel.case, peer, panel.metric))
+            if peer not in panel.without
+            and (summary := results.summary(mode, panel.case, peer, panel.metric))
         ]
         if bars:
             yield mode, bars
