@@ -30,6 +30,7 @@ class Case:
         modes: those in which it is measured if nobody asks for others.
         bare: whether servers that speak WebSocket only can be measured.
         once: whether one run is enough, because it is long and its figures do not vary.
+        short: the modes in which one run must do.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Case:
     modes: tuple[str, ...] = MODES
     bare: bool = False
     once: bool = False
+    short: tuple[str, ...] = ()
 
 
 _MAIN = ("eventlet", "asyncio")
@@ -153,11 +155,14 @@ _ALL = (
             Metric("at so many a second", more_is_better=True),
             Metric("p99 ms beside a flood"),
             Metric("p99, times, beside a flood"),
+            Metric("events of the flood a second", more_is_better=True),
+            Metric("times the flooder was closed"),
             Metric("p99 ms, saturated"),
             Metric("p99 ms, saturated, beside a flood"),
             Metric("p99, times, saturated, beside a flood"),
         ),
         measures.latency,
+        short=("gevent", "threads"),
     ),
     Case(
         "stalled",
@@ -175,14 +180,14 @@ _ALL = (
         "Memory of the server for each idle client, and its CPU time meanwhile",
         (Metric("KB each"), Metric("CPU %")),
         measures.memory,
-        ("eventlet", "asyncio", "gevent"),
+        _MAIN,
     ),
     Case(
         "pings",
         "CPU time for idle clients over one interval of pings",
         (Metric("CPU %"),),
         measures.pings,
-        _MAIN,
+        ("eventlet",),
         once=True,
     ),
     Case(

@@ -44,8 +44,8 @@ _WINDOW = 64
 class Pace:
     """How long things take; a quick run is for trying the benchmark, not for figures."""
 
-    warmup: float = 0.5
-    seconds: float = 2.0
+    warmup: float = 0.3
+    seconds: float = 1.5
     runs: int = 3
     crowd: int = 2000
     """How many clients connect where it is about connecting."""
@@ -75,7 +75,7 @@ def _run_load(load: Load, test: str, settings: Mapping[str, Any]) -> Any:
 
 def _measured(server: ServerProcess, running: Run) -> dict[str, float]:
     """The figures of a run of echo or fan-out."""
-    running.await_event("measuring")
+    flooded = running.await_event("measuring")["flooded"]
     before = server.cpu_seconds()
     measured = running.await_event("measured")
     spent = server.cpu_seconds() - before
@@ -88,6 +88,8 @@ def _measured(server: ServerProcess, running: Run) -> dict[str, float]:
         "p99 ms": latencies["p99_us"] / 1000,
         "server busy": spent / measured["seconds"],
         "generator busy": measured["load_cpu_seconds"] / measured["seconds"],
+        "flood a second": (measured["flooded"] - flooded) / measured["seconds"],
+        "flooder closed": measured["flooders_closed"],
     }
 
 
@@ -119,6 +121,8 @@ def latency(server: ServerProcess, load: Load, pace: Pace) -> Figures:
         "at so many a second": rate,
         "p99 ms beside a flood": flooded["p99 ms"],
         "p99, times, beside a flood": flooded["p99 ms"] / paced["p99 ms"],
+        "events of the flood a second": flooded["flood a second"],
+        "times the flooder was closed": flooded["flooder closed"],
         "p99 ms, saturated": saturated["p99 ms"],
         "p99 ms, saturated, beside a flood": both["p99 ms"],
         "p99, times, saturated, beside a flood": both["p99 ms"] / saturated["p99 ms"],

@@ -58,6 +58,10 @@ class Results:
         """Remember that one run failed, which is worse than any figure."""
         self.failures.append(f"{mode}, {case.name}, {peer}: {why}")
 
+    def has(self, case: Case, peer: str) -> bool:
+        """Whether a peer was measured in a case, in whichever mode."""
+        return any(peer in cases.get(case.name, {}) for cases in self.runs.values())
+
     @property
     def modes(self) -> Sequence[str]:
         """The modes in which something was measured."""

@@ -65,8 +65,8 @@ def _run(options: argparse.Namespace, compiled: Path) -> int:
     )
     for mode in _chosen_modes(options):
         for case in _chosen_cases(options, mode):
-            measured = [peer for peer in peers if _measurable(case, peer, mode)]
-            for run in range(1 if case.once else pace.runs):
+            measured = [peer for peer in peers if _measurable(case, peer, mode, results)]
+            for run in range(1 if case.once or mode in case.short else pace.runs):
                 for peer in measured:
                     print(f"{mode}, {case.name}, run {run + 1}, {peer.name}", file=sys.stderr)
                     _measure(results, mode, case, peer, pace, compiled)
@@ -97,9 +97,12 @@ def _pace(options: argparse.Namespace) -> Pace:
     return attrs.evolve(pace, **given)
 
 
-def _measurable(case: Case, peer: Peer, mode: str) -> bool:
+def _measurable(case: Case, peer: Peer, mode: str, results: Results) -> bool:
+    """Whether there is something to find out. What has no modes and was measured in a long case
+    in one need not be in another."""
     able = peer.serves(mode) and (case.bare or not peer.bare)
-    return able and (peer.cases is None or case.name in peer.cases)
+    known = case.once and not peer.modes and results.has(case, peer.name)
+    return able and not known and (peer.cases is None or case.name in peer.cases)
 
 
 def _measure(

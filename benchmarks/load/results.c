@@ -84,7 +84,7 @@ void tell_connected(int ready, double seconds)
 void tell_measuring(void)
 {
     getrusage(RUSAGE_SELF, &usage_began);
-    printf("{\"event\": \"measuring\"}\n");
+    printf("{\"event\": \"measuring\", \"flooded\": %" PRIu64 "}\n", flooded);
 }
 
 void tell_measured(double seconds)
