@@ -8,7 +8,7 @@ from typing import Any
 
 import attrs
 from peers import Peer
-from process import Load, Run, ServerProcess, measure_in_memory
+from process import Failed, Load, Run, ServerProcess, measure_in_memory
 
 __all__ = [
     "CPU",
@@ -113,17 +113,23 @@ def latency(server: ServerProcess, load: Load, pace: Pace) -> Figures:
     saturated = echo(window=4)
     rate = saturated["per second"] / 2
     paced = echo(window=_WINDOW, rate=rate)
-    flooded = echo(window=_WINDOW, rate=rate, flooders=1)
-    both = echo(window=4, flooders=1)
-    return {
+    figures = {
         "p50 ms": paced["p50 ms"],
         "p99 ms": paced["p99 ms"],
         "at so many a second": rate,
+        "p99 ms, saturated": saturated["p99 ms"],
+    }
+    try:
+        flooded = echo(window=_WINDOW, rate=rate, flooders=1)
+        both = echo(window=4, flooders=1)
+    except Failed as failed:
+        raise Failed(f"beside a flood: {failed}", figures=figures) from None
+    return {
+        **figures,
         "p99 ms beside a flood": flooded["p99 ms"],
         "p99, times, beside a flood": flooded["p99 ms"] / paced["p99 ms"],
         "events of the flood a second": flooded["flood a second"],
         "times the flooder was closed": flooded["flooder closed"],
-        "p99 ms, saturated": saturated["p99 ms"],
         "p99 ms, saturated, beside a flood": both["p99 ms"],
         "p99, times, saturated, beside a flood": both["p99 ms"] / saturated["p99 ms"],
     }

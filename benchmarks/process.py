@@ -29,7 +29,15 @@ _libc = ctypes.CDLL(None)
 
 
 class Failed(Exception):
-    """A server did not start, or the load generator found something wrong."""
+    """A server did not start, or the load generator found something wrong.
+
+    Args:
+        figures: what was measured before that.
+    """
+
+    def __init__(self, *why: str, figures: Mapping[str, float] | None = None) -> None:
+        super().__init__(*why)
+        self.figures = figures or {}
 
 
 def cores() -> tuple[int, int]:
@@ -129,7 +137,8 @@ class ServerProcess:
                     yield server
                 except Failed as failed:
                     log.seek(0)
-                    raise Failed(f"{failed}\n{log.read()[-2000:]}".rstrip()) from None
+                    said = f"{failed}\n{log.read()[-2000:]}".rstrip()
+                    raise Failed(said, figures=failed.figures) from None
 
     def _await_start(self) -> None:
         assert self._process.stdout is not None

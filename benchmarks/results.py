@@ -48,6 +48,7 @@ class Results:
     runs: dict[str, dict[str, dict[str, list[Figures]]]] = attrs.Factory(dict)
     """By mode, case and peer."""
     failures: list[str] = attrs.Factory(list)
+    failed_peers: list[str] = attrs.Factory(list)
 
     def add(self, mode: str, case: Case, peer: str, figures: Figures) -> None:
         """Remember what one run measured."""
@@ -57,6 +58,11 @@ class Results:
     def fail(self, mode: str, case: Case, peer: str, why: str) -> None:
         """Remember that one run failed, which is worse than any figure."""
         self.failures.append(f"{mode}, {case.name}, {peer}: {why}")
+        self.failed_peers.append(peer)
+
+    def failed(self, peer: str) -> bool:
+        """Whether a run of a peer failed."""
+        return peer in self.failed_peers
 
     def has(self, case: Case, peer: str) -> bool:
         """Whether a peer was measured in a case, in whichever mode."""

@@ -75,7 +75,7 @@ def _run(options: argparse.Namespace, compiled: Path) -> int:
     print(text(results))
     if options.json:
         options.json.write_text(json.dumps(results.as_json(), indent=2) + "\n")
-    return 1 if results.failures else 0
+    return 1 if results.failed(peers[0].name) else 0
 
 
 def _write(results: Results, folder: Path) -> None:
@@ -119,6 +119,8 @@ def _measure(
             results.add(mode, case, peer.name, case.measure(server, load, pace))
     except Failed as failed:
         print(failed, file=sys.stderr)
+        if failed.figures:
+            results.add(mode, case, peer.name, failed.figures)
         results.fail(mode, case, peer.name, str(failed).partition("\n")[0])
 
 

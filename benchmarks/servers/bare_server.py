@@ -110,9 +110,11 @@ def _serve_eventlet(port: int) -> None:
 
 def _serve_gevent(port: int) -> None:
     import gevent
-    from gevent.socket import create_server
+    from gevent.socket import socket as gevent_socket
 
-    listener = _prepared(create_server(("127.0.0.1", port), backlog=1024))
+    listener = _prepared(gevent_socket(socket.AF_INET, socket.SOCK_STREAM))
+    listener.bind(("127.0.0.1", port))
+    listener.listen(1024)
     while True:
         client, _ = listener.accept()
         gevent.spawn(_serve, client, client.send)
