@@ -3,7 +3,7 @@
 python benchmarks/in_memory.py codec --of python-socketio
 python benchmarks/in_memory.py rooms --of sionamespace --members 1000
 
-It prints one JSON object: the versions, and figures in microseconds.
+It prints one JSON object: figures in microseconds.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import json
 import statistics
 import time
 from collections.abc import Callable, Iterable, Iterator
-from importlib import metadata
 from typing import Any, Protocol
 
 SMALL = ["message", {"from": "Ann", "text": "hello, how are you?", "at": 1764000000}]
@@ -216,11 +215,7 @@ def main() -> None:
     asked = parser.parse_args()
     its_codec, its_rooms = LIBRARIES[asked.of]()
     figures = codec(its_codec) if asked.what == "codec" else rooms(its_rooms, asked.members)
-    try:
-        versions = {asked.of: metadata.version(asked.of)}
-    except metadata.PackageNotFoundError:
-        versions = {}
-    print(json.dumps({"versions": versions, "figures": figures}))
+    print(json.dumps(figures))
 
 
 if __name__ == "__main__":

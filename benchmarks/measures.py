@@ -238,8 +238,7 @@ def churn(server: ServerProcess, load: Load, pace: Pace) -> Figures:
 
 def codec(peer: Peer) -> Figures:
     """Microseconds for encoding and for decoding one event."""
-    figures: Figures = measure_in_memory(peer.in_memory("codec"), peer.environ())["figures"]
-    return figures
+    return measure_in_memory(peer.in_memory("codec"), peer.environ())
 
 
 def rooms(peer: Peer) -> Figures:
@@ -247,7 +246,7 @@ def rooms(peer: Peer) -> Figures:
     figures: dict[str, float] = {}
     for members in ROOM_SIZES:
         command = peer.in_memory("rooms", "--members", str(members))
-        for name, took in measure_in_memory(command, peer.environ())["figures"].items():
+        for name, took in measure_in_memory(command, peer.environ()).items():
             figures[f"{name}, of {members:,}"] = took
     first, *_, last = (f"{members:,}" for members in ROOM_SIZES)
     for name in [name for name in figures if name.endswith(f", us, of {first}")]:

@@ -226,7 +226,7 @@ def _options(settings: Mapping[str, float | bool]) -> Iterator[str]:
                 yield str(value)
 
 
-def measure_in_memory(command: list[str], environ: Mapping[str, str]) -> Mapping[str, Any]:
+def measure_in_memory(command: list[str], environ: Mapping[str, str]) -> Mapping[str, float]:
     """What a program says that measures itself, on the server's core.
 
     Raises:
@@ -241,7 +241,7 @@ def measure_in_memory(command: list[str], environ: Mapping[str, str]) -> Mapping
         if process.wait() != 0:
             log.seek(0)
             raise Failed(log.read()[-2000:].strip())
-        measured: Mapping[str, Any] = json.loads(said)
+        measured: Mapping[str, float] = json.loads(said)
         return measured
 
 
