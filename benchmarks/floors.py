@@ -32,7 +32,7 @@ class Floor:
     most: float | None = None
 
     def __str__(self) -> str:
-        bound = f"at least {self.least:g}" if self.least is not None else f"at most {self.most:g}"
+        bound = f"at least {self.least}" if self.least is not None else f"at most {self.most:.3g}"
         return f"{bound} x" if self.against else bound
 
 

@@ -29,7 +29,11 @@ def text(results: Results) -> str:
             for metric in case.metrics:
                 cells = _cells(results, mode, case, metric, peers)
                 lines.append(f"  {metric.name:<38}" + "".join(cell.rjust(width) for cell in cells))
-    floors = [f"{_floor_name(v)}: {v.floor}, found {_found(v)}: {v.word}" for v in _known(results)]
+    floors = [
+        f"{_floor_name(v)}{f' / {v.floor.against}' if v.floor.against else ''}: {v.floor}, "
+        f"found {_found(v)}: {v.word}"
+        for v in _known(results)
+    ]
     return "\n".join([*lines, "", *floors, "", *_notes(results)]).strip("\n")
 
 
@@ -42,7 +46,8 @@ def markdown(results: Results, plot: str | None = None) -> str:
     lines = ["# Results", "", f"    {results.command}", "", *_about(results), ""]
     if plot:
         lines += [f"![The main figures beside those of the others]({plot})", ""]
-    lines += ["## Where it must come", "", *_floor_table(results), ""]
+    if _known(results):
+        lines += ["## Where it must come", "", *_floor_table(results), ""]
     for mode in results.modes:
         lines += [f"## {mode.capitalize()}", "", *_mode_table(results, mode), ""]
     notes = results.warnings()
