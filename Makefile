@@ -16,6 +16,7 @@ run: .venv/installed examples/chat/node_modules/installed ## start the chat exam
 
 test: .venv/installed tests/integration/node_modules/installed examples/chat/node_modules/installed ## run every check and every test
 	scripts/need chromium
+	scripts/need cc
 	$(PY) scripts/test.py
 
 unit: .venv/installed ## run the unit tests
@@ -37,9 +38,9 @@ format: .venv/installed ## format the code
 pythons: .venv/installed ## run the unit tests on each Python that is here
 	$(PY) -m nox
 
-bench: .venv/installed ## measure side by side with python-socketio
+bench: .venv/installed benchmarks/node_modules/installed ## measure side by side with others; ARGS=--quick to try it
 	scripts/need cc
-	$(PY) benchmarks/run.py
+	$(PY) benchmarks/run.py --mode all --write .reports/benchmarks $(ARGS)
 
 clean: ## remove what was set up and made
 	rm -rf .venv build dist .reports .mypy_cache .pytest_cache .ruff_cache .hypothesis .nox
@@ -49,12 +50,17 @@ clean: ## remove what was set up and made
 .venv/installed: pyproject.toml
 	@scripts/need python >/dev/null
 	@$$(scripts/need python) -m venv .venv
-	$(PY) -m pip install --quiet --disable-pip-version-check --editable '.[test,dev,example]'
+	$(PY) -m pip install --quiet --disable-pip-version-check --editable '.[test,dev,example,bench]'
 	@touch $@
 
 tests/integration/node_modules/installed: tests/integration/package.json
 	scripts/need node
 	cd tests/integration && $(NPM_INSTALL) --ignore-scripts # 1.3.5 brings a ws that wants a compiler
+	@touch $@
+
+benchmarks/node_modules/installed: benchmarks/package.json
+	scripts/need node
+	cd benchmarks && $(NPM_INSTALL)
 	@touch $@
 
 # Without npm the page takes the client from the public CDN.

@@ -2,36 +2,15 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import attrs
+import measures
+from measures import Figures, Pace
+from peers import IN_MEMORY, MODES, Peer
 from process import Load, ServerProcess
 
-__all__ = ["CASES", "Case", "Figures", "Metric", "Pace"]
-
-Figures = Mapping[str, float]
-"""What one run measured, by the names of the metrics."""
-
-_SETTLE = 2.0
-"""How many seconds idle clients are left alone before the memory is read."""
-
-
-@attrs.frozen
-class Pace:
-    """How long things take; a quick run is for trying the benchmark, not for figures."""
-
-    warmup: float = 1.0
-    seconds: float = 3.0
-    runs: int = 3
-    crowd: int = 2000
-    """How many clients connect where it is about connecting."""
-
-    @classmethod
-    def quick(cls) -> Pace:
-        """A short run."""
-        return cls(0.3, 0.7, 1, 300)
+__all__ = ["CASES", "Case", "Metric"]
 
 
 @attrs.frozen
@@ -47,106 +26,197 @@ class Case:
     """Something to measure.
 
     Args:
-        measure: runs the load against a server that was just started.
+        measure: runs the load against a server that was just started; or, in memory, a program.
+        modes: those in which it is measured if nobody asks for others.
+        bare: whether servers that speak WebSocket only can be measured.
+        once: whether one run is enough, because it is long and its figures do not vary.
+        short: the modes in which one run must do.
     """
 
     name: str
     title: str
     metrics: tuple[Metric, ...]
-    measure: Callable[[ServerProcess, Load, Pace], Figures]
+    measure: Callable[[ServerProcess, Load, Pace], Figures] | Callable[[Peer], Figures]
+    modes: tuple[str, ...] = MODES
+    bare: bool = False
+    once: bool = False
+    short: tuple[str, ...] = ()
 
 
-_CPU = Metric("server CPU us each")
+_MAIN = ("eventlet", "asyncio")
+"""The modes in which everything is measured."""
+
+_RATE = Metric("per second", more_is_better=True)
+_CPU = Metric(measures.CPU)
+_ECHO = (_RATE, _CPU, Metric("p50 ms"), Metric("p99 ms"))
+_FANOUT = (_RATE, _CPU, Metric("p99 ms"))
+_ROOM_WORK = ("enter", "leave", "disconnect", "recipients of 10", "recipients of everybody, each")
 
 
-def _traffic(*arguments: Any) -> Callable[[ServerProcess, Load, Pace], Figures]:
-    def measure(server: ServerProcess, load: Load, pace: Pace) -> Figures:
-        timing = ("--warmup", pace.warmup, "--seconds", pace.seconds)
-        with load.run(*arguments, *timing) as running:
-            running.await_event("measuring")
-            before = server.cpu_seconds()
-            measured = running.await_event("measured")
-            spent = server.cpu_seconds() - before
-            running.await_event("done")
-        messages = max(1, measured["messages"])
-        return {
-            "per second": measured["messages"] / measured["seconds"],
-            _CPU.name: spent / messages * 1e6,
-            "p50 ms": measured.get("p50_us", 0) / 1000,
-            "p99 ms": measured.get("p99_us", 0) / 1000,
-            "server busy": spent / measured["seconds"],
-            "generator busy": measured["load_cpu_seconds"] / measured["seconds"],
-        }
-
-    return measure
-
-
-def _warm_up(load: Load) -> None:
-    """Have the server import and cache what it needs for its first clients."""
-    with load.run("connect", "--clients", 50) as running:
-        running.await_event("done")
-    time.sleep(0.3)
-
-
-def _connects(server: ServerProcess, load: Load, pace: Pace) -> Figures:
-    _warm_up(load)
-    before = server.cpu_seconds()
-    with load.run("connect", "--clients", pace.crowd) as running:
-        connected = running.await_event("connected")
-        spent = server.cpu_seconds() - before
-        running.await_event("done")
-    return {
-        "per second": pace.crowd / connected["seconds"],
-        _CPU.name: spent / pace.crowd * 1e6,
-    }
-
-
-def _memory(server: ServerProcess, load: Load, pace: Pace) -> Figures:
-    _warm_up(load)
-    before = server.memory_bytes()
-    with load.run("idle", "--clients", pace.crowd) as running:
-        running.await_event("connected")
-        time.sleep(_SETTLE)
-        after = server.memory_bytes()
-        running.end_idle()
-        running.await_event("done")
-    return {"KB each": (after - before) / 1024 / pace.crowd}
-
-
-_ECHO_METRICS = (Metric("per second", True), _CPU, Metric("p50 ms"), Metric("p99 ms"))
-_RATE_METRICS = (Metric("per second", True), _CPU)
-
-CASES: Mapping[str, Case] = {
-    case.name: case
-    for case in (
-        Case(
-            "echo-50x4",
-            "Events answered, 50 clients with 4 outstanding each",
-            _ECHO_METRICS,
-            _traffic("echo", "--clients", 50, "--window", 4),
-        ),
-        Case(
-            "echo-200x1",
-            "Events answered, 200 clients with 1 outstanding each",
-            _ECHO_METRICS,
-            _traffic("echo", "--clients", 200, "--window", 1),
-        ),
-        # Four requests are in flight: while one is at work, the next ones wait, so the server is
-        # never idle, and no client is more than a few hundred bytes behind.
-        Case(
-            "fanout-500",
-            "Messages to a room of 500 clients, one broadcast for an event",
-            _RATE_METRICS,
-            _traffic("fanout", "--clients", 500, "--window", 4, "--batch", 1),
-        ),
-        Case(
-            "fanout-500-burst",
-            "Messages to a room of 500 clients, ten broadcasts for an event",
-            _RATE_METRICS,
-            _traffic("fanout", "--clients", 500, "--window", 20, "--batch", 10),
-        ),
-        Case("connect", "Clients that connect, 50 at a time", _RATE_METRICS, _connects),
-        Case("memory", "Memory of the server for an idle client", (Metric("KB each"),), _memory),
+def _room_metrics() -> tuple[Metric, ...]:
+    sizes = [f"{size:,}" for size in measures.ROOM_SIZES]
+    return tuple(
+        Metric(name)
+        for work in _ROOM_WORK
+        for name in (*(f"{work}, us, of {size}" for size in sizes), f"{work}, growth")
     )
-}
+
+
+_ALL = (
+    Case(
+        "echo-50x4",
+        "Events answered, 50 clients with 4 outstanding each",
+        _ECHO,
+        measures.traffic("echo", clients=50, window=4),
+        bare=True,
+    ),
+    Case(
+        "echo-200x1",
+        "Events answered, 200 clients with 1 outstanding each",
+        _ECHO,
+        measures.traffic("echo", clients=200, window=1),
+        bare=True,
+    ),
+    # Four requests are in flight: while one is at work, the next ones wait, so the server is
+    # never idle, and no client is more than a few hundred bytes behind.
+    Case(
+        "fanout-500",
+        "Messages to a room of 500 clients, one broadcast for an event",
+        _FANOUT,
+        measures.traffic("fanout", clients=500, window=4, batch=1),
+        bare=True,
+    ),
+    Case(
+        "fanout-500-burst",
+        "Messages to a room of 500 clients, ten broadcasts for an event",
+        _FANOUT,
+        measures.traffic("fanout", clients=500, window=20, batch=10),
+        # Not under asyncio: there python-socketio runs the two events in flight at once, and their
+        # broadcasts come mixed.
+        ("eventlet",),
+        bare=True,
+    ),
+    Case(
+        "fanout-1000x256",
+        "Messages of 256 bytes to a room of 1,000 clients",
+        _FANOUT,
+        measures.traffic("fanout", clients=1000, window=4, batch=1, size=256),
+        _MAIN,
+        bare=True,
+    ),
+    Case(
+        "fanout-mixed",
+        "Messages to a room of 500: 400 on WebSocket, 50 old clients on it, 50 that poll",
+        _FANOUT,
+        measures.traffic("fanout", clients=500, window=4, batch=1, old=50, polling=50),
+        _MAIN,
+    ),
+    Case(
+        "fanout-polling",
+        "Messages to a room of 200 clients that poll",
+        _FANOUT,
+        measures.traffic("fanout", clients=200, window=4, batch=1, polling=200),
+        _MAIN,
+    ),
+    Case(
+        "echo-polling",
+        "Events answered, 100 clients that poll with 4 outstanding each",
+        _ECHO,
+        measures.traffic("echo", clients=100, window=4, polling=100),
+        _MAIN,
+    ),
+    Case(
+        "echo-64k",
+        "Binary payloads of 64 KiB answered, 20 clients with 2 outstanding each",
+        _ECHO,
+        measures.traffic("echo", clients=20, window=2, size=65536, binary=True),
+        _MAIN,
+    ),
+    Case(
+        "connect",
+        "Clients that connect, 50 at a time",
+        (_RATE, _CPU),
+        measures.connects(),
+        bare=True,
+    ),
+    Case(
+        "connect-upgrade",
+        "Clients that connect by polling and go on by WebSocket, 50 at a time",
+        (_RATE, _CPU),
+        measures.connects(upgrading=True),
+        _MAIN,
+    ),
+    Case(
+        "latency",
+        "Latency at half of the saturating rate, 50 clients; and with one more that floods",
+        (
+            Metric("p50 ms"),
+            Metric("p99 ms"),
+            Metric("at so many a second", more_is_better=True),
+            Metric("p99 ms beside a flood"),
+            Metric("p99, times, beside a flood"),
+            Metric("events of the flood a second", more_is_better=True),
+            Metric("times the flooder was closed"),
+            Metric("p99 ms, saturated"),
+            Metric("p99 ms, saturated, beside a flood"),
+            Metric("p99, times, saturated, beside a flood"),
+        ),
+        measures.latency,
+        short=("gevent", "threads"),
+    ),
+    Case(
+        "stalled",
+        "A room of 50 beside 2 clients that stop reading",
+        (
+            Metric("rate of the others, times", more_is_better=True),
+            Metric("MB more"),
+            Metric("closed as slow consumers", more_is_better=True),
+        ),
+        measures.stalled,
+        once=True,
+    ),
+    Case(
+        "memory",
+        "Memory of the server for each idle client, and its CPU time meanwhile",
+        (Metric("KB each"), Metric("CPU %")),
+        measures.memory,
+        _MAIN,
+    ),
+    Case(
+        "pings",
+        "CPU time for idle clients over one interval of pings",
+        (Metric("CPU %"),),
+        measures.pings,
+        ("eventlet",),
+        once=True,
+    ),
+    Case(
+        "churn",
+        "Memory after clients have connected and left",
+        (Metric("bytes kept for each"), Metric("MB after all")),
+        measures.churn,
+        _MAIN,
+        once=True,
+    ),
+    Case(
+        "codec",
+        "Encoding and decoding alone",
+        tuple(
+            Metric(f"{work} a {size} event, us")
+            for size in ("small", "large")
+            for work in ("encode", "decode")
+        ),
+        measures.codec,
+        (IN_MEMORY,),
+    ),
+    Case(
+        "rooms",
+        "Rooms alone, among 1,000 to 100,000 members",
+        _room_metrics(),
+        measures.rooms,
+        (IN_MEMORY,),
+    ),
+)
+
+CASES: Mapping[str, Case] = {case.name: case for case in _ALL}
 """What can be measured."""

@@ -19,7 +19,7 @@ from typing import Any
 
 from peers import Peer
 
-__all__ = ["Failed", "Load", "ServerProcess", "compile_c", "cores"]
+__all__ = ["Failed", "Load", "Run", "ServerProcess", "compile_c", "cores", "measure_in_memory"]
 
 _HERE = Path(__file__).resolve().parent
 _START_TIMEOUT = 20.0
@@ -29,7 +29,15 @@ _libc = ctypes.CDLL(None)
 
 
 class Failed(Exception):
-    """A server did not start, or the load generator found something wrong."""
+    """A server did not start, or the load generator found something wrong.
+
+    Args:
+        figures: what was measured before that.
+    """
+
+    def __init__(self, *why: str, figures: Mapping[str, float] | None = None) -> None:
+        super().__init__(*why)
+        self.figures = figures or {}
 
 
 def cores() -> tuple[int, int]:
@@ -50,11 +58,15 @@ def compile_c(target: Path) -> None:
             "the load generator is written in C, and there is no C compiler "
             f"({os.environ.get('CC', 'cc')}): install gcc or clang, or name one with CC="
         )
-    for source in (_HERE / "load.c", _HERE / "servers" / "bare_server.c"):
+    programs = {
+        "load": sorted((_HERE / "load").glob("*.c")),
+        "bare_server": [_HERE / "servers" / "bare_server.c"],
+    }
+    for name, sources in programs.items():
         flags = ["-std=gnu11", "-O2", "-Wall", "-Wextra"]
-        command = [compiler, *flags, "-o", str(target / source.stem), str(source)]
+        command = [compiler, *flags, "-o", str(target / name), *map(str, sources)]
         if subprocess.run(command, check=False).returncode != 0:
-            raise Failed(f"{compiler} could not compile {source.name}; the load generator needs it")
+            raise Failed(f"{compiler} could not compile {name}; the load generator needs it")
 
 
 def _prepare(core: int) -> Callable[[], None]:
@@ -114,7 +126,7 @@ class ServerProcess:
         Raises:
             Failed: if it does not start; and, with what it said, if the load failed.
         """
-        with tempfile.TemporaryFile("w+") as log:
+        with tempfile.TemporaryFile("w+", errors="replace") as log:
             port = _free_port()
             command = peer.command(port, mode, compiled)
             settings = {"stderr": log, "env": peer.environ()}
@@ -125,7 +137,8 @@ class ServerProcess:
                     yield server
                 except Failed as failed:
                     log.seek(0)
-                    raise Failed(f"{failed}\n{log.read()[-2000:]}".rstrip()) from None
+                    said = f"{failed}\n{log.read()[-2000:]}".rstrip()
+                    raise Failed(said, figures=failed.figures) from None
 
     def _await_start(self) -> None:
         assert self._process.stdout is not None
@@ -158,31 +171,33 @@ class Load:
     """The load generator, pointed at a server.
 
     Args:
-        bare: the server only speaks WebSocket.
+        program: the compiled generator.
+        peer: what serves, which says what can be asked of it.
     """
 
-    def __init__(self, program: Path, port: int, bare: bool) -> None:
-        self._command = [str(program), "--port", str(port), *(["--bare"] if bare else [])]
+    def __init__(self, program: Path, port: int, peer: Peer) -> None:
+        self._command = [str(program), "--port", str(port), *(["--bare"] if peer.bare else [])]
+        self.peer = peer
 
     @contextmanager
-    def run(self, *arguments: object) -> Iterator[_Run]:
-        """A run of it, which ends with the block.
+    def run(self, test: str, **settings: float | bool) -> Iterator[Run]:
+        """A run of it, which ends with the block; the settings are its options.
 
         Raises:
             Failed: with what it found wrong.
         """
-        with tempfile.TemporaryFile("w+") as log:
-            command = [*self._command, *map(str, arguments)]
+        with tempfile.TemporaryFile("w+", errors="replace") as log:
+            command = [*self._command, *_options(settings), test]
             with _running(command, cores()[1], stderr=log) as process:
                 try:
-                    yield _Run(process)
+                    yield Run(process)
                 except Failed:
                     process.wait(_STOP_TIMEOUT)
                     log.seek(0)
                     raise Failed(log.read().strip() or "the load generator failed") from None
 
 
-class _Run:
+class Run:
     """A run of the load generator."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
@@ -201,6 +216,33 @@ class _Run:
         """End a run of idle clients, which goes on until then."""
         assert self._process.stdin is not None
         self._process.stdin.close()
+
+
+def _options(settings: Mapping[str, float | bool]) -> Iterator[str]:
+    for name, value in settings.items():
+        if value is not False and value != 0:
+            yield "--" + name.replace("_", "-")
+            if value is not True:
+                yield str(value)
+
+
+def measure_in_memory(command: list[str], environ: Mapping[str, str]) -> Mapping[str, float]:
+    """What a program says that measures itself, on the server's core.
+
+    Raises:
+        Failed: if it fails.
+    """
+    with (
+        tempfile.TemporaryFile("w+", errors="replace") as log,
+        _running(command, cores()[0], stderr=log, env=environ) as process,
+    ):
+        assert process.stdout is not None
+        said = process.stdout.read()
+        if process.wait() != 0:
+            log.seek(0)
+            raise Failed(log.read()[-2000:].strip())
+        measured: Mapping[str, float] = json.loads(said)
+        return measured
 
 
 def _free_port() -> int:

@@ -15,7 +15,7 @@
 #define WS_KEY "dGhlIHNhbXBsZSBub25jZQ=="
 #define WS_ACCEPT "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
 
-enum { WS_TEXT = 1, WS_CLOSE = 8, WS_PING = 9, WS_PONG = 10 };
+enum { WS_TEXT = 1, WS_BINARY = 2, WS_CLOSE = 8, WS_PING = 9, WS_PONG = 10 };
 enum { WS_MAX_HEADER = 14 };
 
 struct frame {
@@ -72,7 +72,16 @@ static inline size_t ws_header(uint8_t *out, unsigned opcode, size_t length, con
 /* Masks or unmasks; the two are the same. */
 static inline void ws_mask(uint8_t *out, const uint8_t *in, size_t length, const uint8_t *mask)
 {
-    for (size_t i = 0; i < length; i++)
+    uint64_t wide, word;
+    size_t i = 0;
+    memcpy(&wide, mask, 4);
+    memcpy((uint8_t *)&wide + 4, mask, 4);
+    for (; i + 8 <= length; i += 8) {
+        memcpy(&word, in + i, 8);
+        word ^= wide;
+        memcpy(out + i, &word, 8);
+    }
+    for (; i < length; i++)
         out[i] = in[i] ^ mask[i & 3];
 }
 

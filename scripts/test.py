@@ -19,6 +19,7 @@ CHECKS = {
 SUITES = {
     "unit": "tests/unit",
     "chat example": "examples/chat/tests",
+    "benchmarks": "benchmarks/tests",
     "integration": "tests/integration",
 }
 

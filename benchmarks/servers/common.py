@@ -5,16 +5,28 @@ from __future__ import annotations
 import argparse
 import json
 import platform
+import resource
 from importlib import metadata
 
-__all__ = ["announce", "arguments", "version"]
+__all__ = ["UVICORN", "announce", "arguments", "raise_file_limit", "version"]
+
+UVICORN = {
+    "log_level": "warning",
+    "ws": "websockets-sansio",
+    "ws_per_message_deflate": False,
+    "ws_ping_interval": None,
+    "backlog": 2048,
+}
+"""What sionamespace sets by itself for uvicorn; the loop is uvloop for all where it is there."""
 
 
-def arguments(*modes: str) -> argparse.Namespace:
+def arguments(*modes: str, flags: tuple[str, ...] = ()) -> argparse.Namespace:
     """The port and the mode that the benchmark asks for; the first mode is the default."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--mode", choices=modes, default=modes[0])
+    for flag in flags:
+        parser.add_argument(flag, action="store_true")
     return parser.parse_args()
 
 
@@ -24,7 +36,14 @@ def announce(**versions: str) -> None:
 
 
 def version(distribution: str) -> str:
-    """The installed version of a distribution; threads are Python's own."""
-    if distribution == "threads":
-        return platform.python_version()
-    return metadata.version(distribution)
+    """The installed version of a distribution, or that there is none."""
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return "not installed"
+
+
+def raise_file_limit() -> None:
+    """Allow as many clients as this process may allow itself."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))

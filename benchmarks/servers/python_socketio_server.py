@@ -1,4 +1,8 @@
-"""python-socketio, with the settings that serve it best."""
+"""python-socketio, with the settings that serve it best.
+
+Its default is a task, green thread or thread for each event. With ``--ordered`` it has none, which
+is faster, but then a handler cannot wait for an answer of its client.
+"""
 
 from __future__ import annotations
 
@@ -9,18 +13,20 @@ if "gevent" in sys.argv:  # before all else; python-engineio's gevent needs it
 
     monkey.patch_all()
 
-import resource
 import socket
+from collections import Counter
 from typing import Any
 
 import socketio
-from common import announce, arguments, version
+from common import UVICORN, announce, arguments, raise_file_limit, version
+
+left: Counter[str] = Counter()
 
 
 class Bench(socketio.Namespace):  # type: ignore[misc]
     """The events of the benchmark."""
 
-    def on_echo(self, sid: str, value: str) -> str:
+    def on_echo(self, sid: str, value: object) -> object:
         return value
 
     def on_join(self, sid: str) -> None:
@@ -31,8 +37,41 @@ class Bench(socketio.Namespace):  # type: ignore[misc]
         for number in range(first, first + count):
             self.emit("fan", (number, text), room="everybody")
 
+    def on_flood(self, sid: str, text: str) -> None:
+        pass
 
-def _serve_eventlet(app: Any, port: int) -> None:
+    def on_reasons(self, sid: str) -> dict[str, int]:
+        return dict(left)
+
+    def on_disconnect(self, sid: str, reason: str) -> None:
+        left[reason] += 1
+
+
+class AsyncBench(socketio.AsyncNamespace):  # type: ignore[misc]
+    """The same for asyncio."""
+
+    async def on_echo(self, sid: str, value: object) -> object:
+        return value
+
+    async def on_join(self, sid: str) -> None:
+        await self.enter_room(sid, "everybody")
+
+    async def on_fan(self, sid: str, first: int, count: int, size: int) -> None:
+        text = "x" * size
+        for number in range(first, first + count):
+            await self.emit("fan", (number, text), room="everybody")
+
+    async def on_flood(self, sid: str, text: str) -> None:
+        pass
+
+    async def on_reasons(self, sid: str) -> dict[str, int]:
+        return dict(left)
+
+    async def on_disconnect(self, sid: str, reason: str) -> None:
+        left[reason] += 1
+
+
+def _serve_eventlet(port: int, options: dict[str, Any]) -> None:
     import eventlet
     import eventlet.wsgi
 
@@ -40,17 +79,19 @@ def _serve_eventlet(app: Any, port: int) -> None:
     # 1,024 requests, each WebSocket being one, that eventlet serves at a time.
     listener = eventlet.listen(("127.0.0.1", port), backlog=1024)
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    app = _application("eventlet", options)
     eventlet.wsgi.server(listener, app, max_size=1_000_000, log_output=False, debug=False)
 
 
-def _serve_gevent(app: Any, port: int) -> None:
+def _serve_gevent(port: int, options: dict[str, Any]) -> None:
     from gevent import pywsgi
 
     # With simple-websocket, as gevent-websocket has not been maintained since 2017.
+    app = _application("gevent", options)
     pywsgi.WSGIServer(("127.0.0.1", port), app, backlog=1024, log=None).serve_forever()
 
 
-def _serve_threads(app: Any, port: int) -> None:
+def _serve_threads(port: int, options: dict[str, Any]) -> None:
     from werkzeug.serving import WSGIRequestHandler, make_server
 
     class Quiet(WSGIRequestHandler):
@@ -63,22 +104,40 @@ def _serve_threads(app: Any, port: int) -> None:
         def log_request(self, *args: Any, **more: Any) -> None:
             pass
 
+    app = _application("threading", options)
     make_server("127.0.0.1", port, app, threaded=True, request_handler=Quiet).serve_forever()
 
 
-_SERVE = {"eventlet": _serve_eventlet, "gevent": _serve_gevent, "threads": _serve_threads}
+def _serve_asyncio(port: int, options: dict[str, Any]) -> None:
+    import uvicorn
+
+    server = socketio.AsyncServer(async_mode="asgi", **options)
+    server.register_namespace(AsyncBench("/"))
+    uvicorn.run(socketio.ASGIApp(server), host="127.0.0.1", port=port, **UVICORN)
+
+
+def _application(mode: str, options: dict[str, Any]) -> Any:
+    server = socketio.Server(async_mode=mode, **options)
+    server.register_namespace(Bench("/"))
+    return socketio.WSGIApp(server)
+
+
+_SERVE = {
+    "eventlet": (_serve_eventlet, ("eventlet",)),
+    "gevent": (_serve_gevent, ("gevent", "simple-websocket")),
+    "threads": (_serve_threads, ("Werkzeug", "simple-websocket")),
+    "asyncio": (_serve_asyncio, ("uvicorn", "uvloop")),
+}
 
 
 def main() -> None:
     """Serve until terminated."""
-    asked = arguments(*_SERVE)
-    announce(**{name: version(name) for name in ("python-socketio", "python-engineio", asked.mode)})
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    mode = "threading" if asked.mode == "threads" else asked.mode
-    server = socketio.Server(async_mode=mode)
-    server.register_namespace(Bench("/"))
-    _SERVE[asked.mode](socketio.WSGIApp(server), asked.port)
+    asked = arguments(*_SERVE, flags=("--ordered",))
+    serve, distributions = _SERVE[asked.mode]
+    used = ("python-socketio", "python-engineio", *distributions)
+    announce(**{name: version(name) for name in used})
+    raise_file_limit()
+    serve(asked.port, {"async_handlers": False} if asked.ordered else {})
 
 
 if __name__ == "__main__":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from common import announce, arguments, version
 
 import sionamespace
@@ -11,7 +13,11 @@ from sionamespace import Namespace, Server
 class Bench(Namespace):
     """The events of the benchmark."""
 
-    def on_echo(self, sid: str, value: str) -> str:
+    def __init__(self) -> None:
+        super().__init__()
+        self.left: Counter[str] = Counter()
+
+    def on_echo(self, sid: str, value: object) -> object:
         return value
 
     def on_join(self, sid: str) -> None:
@@ -22,12 +28,48 @@ class Bench(Namespace):
         for number in range(first, first + count):
             self.emit("fan", number, text, room="everybody")
 
+    def on_flood(self, sid: str, text: str) -> None:
+        pass
+
+    def on_reasons(self, sid: str) -> dict[str, int]:
+        return dict(self.left)
+
+    def on_disconnect(self, sid: str, reason: str) -> None:
+        self.left[reason] += 1
+
+
+class AsyncBench(Bench):
+    """The same as an application for asyncio has them: a ``def`` would run on a thread."""
+
+    async def on_echo(self, sid: str, value: object) -> object:
+        return value
+
+    async def on_join(self, sid: str) -> None:
+        super().on_join(sid)
+
+    async def on_fan(self, sid: str, first: int, count: int, size: int) -> None:
+        super().on_fan(sid, first, count, size)
+
+    async def on_flood(self, sid: str, text: str) -> None:
+        pass
+
+    async def on_reasons(self, sid: str) -> dict[str, int]:
+        return super().on_reasons(sid)
+
+    async def on_disconnect(self, sid: str, reason: str) -> None:
+        super().on_disconnect(sid, reason)
+
+
+_DISTRIBUTIONS = {"eventlet": ["eventlet"], "gevent": ["gevent"], "asyncio": ["uvicorn", "uvloop"]}
+
 
 def main() -> None:
     """Serve until terminated."""
-    asked = arguments("eventlet", "gevent", "threads")
-    announce(sionamespace=sionamespace.__version__, **{asked.mode: version(asked.mode)})
-    Server({"/": Bench()}, async_mode=asked.mode).run("127.0.0.1", asked.port)
+    asked = arguments("eventlet", "gevent", "threads", "asyncio")
+    used = {name: version(name) for name in _DISTRIBUTIONS.get(asked.mode, ())}
+    announce(sionamespace=sionamespace.__version__, **used)
+    namespace = AsyncBench() if asked.mode == "asyncio" else Bench()
+    Server({"/": namespace}, async_mode=asked.mode).run("127.0.0.1", asked.port)
 
 
 if __name__ == "__main__":

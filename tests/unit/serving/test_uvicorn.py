@@ -11,6 +11,7 @@ import uvicorn
 
 from sionamespace import ConfigurationError
 from sionamespace.serving.uvicorn import run_uvicorn
+from sionamespace.uvicorn import WebSocketProtocol
 
 
 @pytest.fixture
@@ -56,7 +57,7 @@ def test_a_signal_ends_it_after_the_clients_were_sent_away(number, capsys):
 def test_it_is_set_up_for_many_websockets_and_settings_go_before(configs):
     run(log_level="error", ws_max_size=5)
     (settings,) = configs
-    assert settings["ws"] == "websockets-sansio"
+    assert settings["ws"] is WebSocketProtocol
     assert settings["ws_ping_interval"] is None
     assert (settings["ws_max_size"], settings["log_level"]) == (5, "error")
 

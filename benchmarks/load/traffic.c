@@ -1,0 +1,285 @@
+/* What is asked, and what must come back: each answer with the id and the value that were sent,
+ * each broadcast once and in order to each client. */
+#define _GNU_SOURCE
+#include <inttypes.h>
+
+#include "load.h"
+
+enum { FLOOD_BYTES = 1 << 16 };
+
+static char *padding;             /* the x's of a payload */
+static uint32_t *arrived;         /* how many clients have a broadcast, by number % window */
+static struct buffer flood_frames; /* a good lot of events, sent again and again */
+static uint64_t flood_events;
+uint64_t waiting, issued, complete; /* broadcasts: asked for, and received by everybody */
+static uint64_t paced;              /* how many paced questions were asked */
+static double pace_began;
+
+/* How much of a message is worth to be shown. */
+static int shown(size_t length)
+{
+    return length < 80 ? (int)length : 80;
+}
+
+void prepare_traffic(void)
+{
+    arrived = calloc((size_t)opt.window, sizeof *arrived);
+    padding = malloc((size_t)opt.size);
+    if (!arrived || !padding)
+        fail("starting");
+    memset(padding, 'x', (size_t)opt.size);
+}
+
+static void ask(struct client *c, struct slot *slot, const char *text, int length, double at)
+{
+    slot->waiting = true;
+    slot->asked_at = at;
+    waiting++;
+    say(c, text, (size_t)length);
+}
+
+/* Echo: what follows the id in a question, and in its answer. */
+static int echo_value(char *out, size_t room, const struct client *c, uint64_t id)
+{
+    int length = snprintf(out, room, "%d:%" PRIu64 ":", c->number, id);
+    int rest = opt.size > length ? opt.size - length : 0;
+    memcpy(out + length, padding, (size_t)rest);
+    return length + rest;
+}
+
+static void ask_echo(struct client *c, struct slot *slot, double at)
+{
+    static char text[MAX_TEXT], value[MAX_TEXT];
+    int length;
+    if (opt.binary) {
+        length = snprintf(text, sizeof text,
+                          "451-%" PRIu64 "[\"echo\",{\"_placeholder\":true,\"num\":0}]", slot->id);
+        ask(c, slot, text, length, at);
+        say_attachment(c, value, (size_t)echo_value(value, sizeof value, c, slot->id));
+        return;
+    }
+    length = snprintf(text, sizeof text, "42%" PRIu64 "[\"echo\",\"", slot->id);
+    length += echo_value(text + length, sizeof text - (size_t)length, c, slot->id);
+    memcpy(text + length, "\"]", 2);
+    ask(c, slot, text, length + 2, at);
+}
+
+/* Fan-out: members ask to be let into the room, the control client for broadcasts. */
+static int join_question(char *out, size_t room, uint64_t id)
+{
+    return snprintf(out, room, "42%" PRIu64 "[\"join\"]", id);
+}
+
+static int fan_question(char *out, size_t room, uint64_t id, uint64_t first)
+{
+    return snprintf(out, room, "42%" PRIu64 "[\"fan\",%" PRIu64 ",%d,%d]", id, first, opt.batch,
+                    opt.size);
+}
+
+void enter_room(struct client *c)
+{
+    char text[64];
+    ask(c, c->slots, text, join_question(text, sizeof text, c->slots->id), now());
+}
+
+static struct slot *slot_of(uint64_t number)
+{
+    uint64_t request = number / (uint64_t)opt.batch;
+    return &clients[opt.clients].slots[request % (uint64_t)opt.window];
+}
+
+/* Asks for broadcasts until the window is full, so that the server always has one to do. */
+static void ask_fan(void)
+{
+    struct client *control = &clients[opt.clients];
+    char text[128];
+    while (issued + (uint64_t)opt.batch - complete <= (uint64_t)opt.window) {
+        struct slot *slot = slot_of(issued);
+        if (slot->waiting)
+            return; /* its answer is on the way */
+        ask(control, slot, text, fan_question(text, sizeof text, slot->id, issued), now());
+        issued += (uint64_t)opt.batch;
+    }
+    client_flush(control);
+}
+
+/* Why clients left, as the server's handlers were told. */
+void ask_reasons(void)
+{
+    struct client *control = &clients[opt.clients];
+    char text[64];
+    int length = snprintf(text, sizeof text, "42%" PRIu64 "[\"reasons\"]", control->slots->id);
+    ask(control, control->slots, text, length, now());
+    client_flush(control);
+}
+
+/* The text that answers a question, in a static buffer; its length. */
+static int expected(const struct client *c, uint64_t id, char **answer)
+{
+    static char text[MAX_TEXT];
+    *answer = text;
+    if (opt.test == ECHO && opt.binary)
+        return snprintf(text, sizeof text, "461-%" PRIu64 "[{\"_placeholder\":true,\"num\":0}]", id);
+    if (opt.test == ECHO) {
+        int length = snprintf(text, sizeof text,
+                              opt.bare ? "42%" PRIu64 "[\"echo\",\"" : "43%" PRIu64 "[\"", id);
+        length += echo_value(text + length, sizeof text - (size_t)length, c, id);
+        memcpy(text + length, "\"]", 2);
+        return length + 2;
+    }
+    if (!opt.bare)
+        return snprintf(text, sizeof text, "43%" PRIu64 "[]", id);
+    if (c->role != CONTROL)
+        return join_question(text, sizeof text, id);
+    return fan_question(text, sizeof text, id, id * (uint64_t)opt.batch);
+}
+
+static void answered(struct client *c, struct slot *slot, double at)
+{
+    slot->waiting = false;
+    slot->id += (uint64_t)opt.window;
+    waiting--;
+    if (c->state == ENTERING) {
+        client_joined(c);
+    } else if (opt.test == ECHO) {
+        record(slot->asked_at, at);
+        measured += phase == MEASURING;
+        if (phase < DRAINING && !opt.rate)
+            ask_echo(c, slot, at);
+    } else if (phase < DRAINING) {
+        ask_fan();
+    }
+}
+
+void take_answer(struct client *c, const char *text, size_t length, double at)
+{
+    uint64_t id = strtoull(text + (opt.binary ? 4 : 2), NULL, 10);
+    struct slot *slot = &c->slots[id % (uint64_t)opt.window];
+    char *answer;
+    if (!slot->waiting || slot->id != id) {
+        wrong(c, "an answer that nothing waits for: %.*s", shown(length), text);
+        return;
+    }
+    if (phase == ASKING) {
+        const char *list = memchr(text, '[', length);
+        tell_reasons(list ? list : "[]", list ? length - (size_t)(list - text) : 2);
+        waiting--;
+        slot->waiting = false;
+        return;
+    }
+    if ((size_t)expected(c, id, &answer) != length || memcmp(answer, text, length))
+        wrong(c, "a wrong answer: %.*s", shown(length), text);
+    if (opt.binary)
+        c->attached = slot;
+    else
+        answered(c, slot, at);
+}
+
+void take_attachment(struct client *c, const uint8_t *data, size_t length, double at)
+{
+    static char value[MAX_TEXT];
+    struct slot *slot = c->attached;
+    if (!slot) {
+        wrong(c, "an attachment of %zu bytes that no answer announced", length);
+        return;
+    }
+    c->attached = NULL;
+    if ((size_t)echo_value(value, sizeof value, c, slot->id) != length ||
+        memcmp(value, data, length))
+        wrong(c, "a wrong attachment of %zu bytes", length);
+    answered(c, slot, at);
+}
+
+void take_event(struct client *c, const char *text, size_t length, double at)
+{
+    static const char head[] = "42[\"fan\",";
+    char *end;
+    uint64_t number = strtoull(text + sizeof head - 1, &end, 10);
+    size_t rest = length - (size_t)(end - text);
+    if (rest != (size_t)opt.size + 4 || memcmp(end, ",\"", 2) ||
+        memcmp(end + 2, padding, (size_t)opt.size) || memcmp(text + length - 2, "\"]", 2))
+        wrong(c, "a wrong message: %.*s", shown(length), text);
+    if (number != c->next || number >= issued) {
+        wrong(c, "got message %" PRIu64 ", expected %" PRIu64, number, c->next);
+        return;
+    }
+    c->next++;
+    if (c->role != MEMBER)
+        return;
+    measured += phase == MEASURING;
+    record(slot_of(number)->asked_at, at);
+    if (++arrived[number % (uint64_t)opt.window] == (uint32_t)opt.clients) {
+        arrived[number % (uint64_t)opt.window] = 0;
+        complete++;
+        if (phase < DRAINING)
+            ask_fan();
+    }
+}
+
+/* The course of it. */
+
+void start_traffic(double at)
+{
+    pace_began = at;
+    for (int i = 0; i < opt.clients && opt.test == ECHO && !opt.rate; i++) {
+        for (int j = 0; j < opt.window; j++)
+            ask_echo(&clients[i], &clients[i].slots[j], at);
+        client_flush(&clients[i]);
+    }
+    for (int i = 0; i < total; i++) {
+        if (clients[i].role == FLOODER)
+            flood(&clients[i]);
+        else if (clients[i].role == STALLED)
+            lane_deafen(&clients[i].lanes[0]);
+    }
+    if (opt.test == FANOUT)
+        ask_fan();
+}
+
+/* Asks what is due at a fixed rate, whatever has been answered. A question that must wait for its
+ * client's window counts from when it was due, and so do those behind it: a server that stands
+ * still for a while cannot hide the questions that it kept from being asked.
+ * When the next one is due; false if it waits for an answer. */
+bool pace(double at, double *next)
+{
+    for (;;) {
+        double due = pace_began + (double)paced / opt.rate;
+        *next = due;
+        if (due > at)
+            return true;
+        struct client *c = &clients[paced % (uint64_t)opt.clients];
+        uint64_t turn = paced / (uint64_t)opt.clients;
+        struct slot *slot = &c->slots[turn % (uint64_t)opt.window];
+        if (slot->waiting)
+            return false;
+        ask_echo(c, slot, due);
+        client_flush(c);
+        paced++;
+    }
+}
+
+static void prepare_flood(struct client *c)
+{
+    struct buffer kept = c->lanes[0].out;
+    char text[MAX_TEXT];
+    int length = snprintf(text, sizeof text, "42[\"flood\",\"%.*s\"]", opt.size, padding);
+    c->lanes[0].out = (struct buffer){0};
+    while (c->lanes[0].out.size < FLOOD_BYTES) {
+        say(c, text, (size_t)length);
+        flood_events++;
+    }
+    flood_frames = c->lanes[0].out;
+    c->lanes[0].out = kept;
+}
+
+/* Sends more whenever the server has taken what was sent. */
+void flood(struct client *c)
+{
+    if (phase < WARMING || phase >= DRAINING || c->state != READY || c->lanes[0].out.size)
+        return;
+    if (!flood_events)
+        prepare_flood(c);
+    append(&c->lanes[0].out, flood_frames.data, flood_frames.size);
+    flooded += flood_events;
+    lane_flush(&c->lanes[0]);
+}
