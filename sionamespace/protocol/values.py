@@ -14,6 +14,7 @@ __all__ = ["MAX_DEPTH", "dumps", "loads"]
 MAX_DEPTH = 200
 """How deep a value may be nested, in either direction."""
 
+_CONTAINERS = frozenset({list, dict})
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder()
 
@@ -57,17 +58,18 @@ def loads(text: str) -> Any:
 
 def check_depth(value: Any) -> None:
     """Raise `PacketError` if a value is nested deeper than `MAX_DEPTH`."""
-    level = [value]
-    for _ in range(MAX_DEPTH + 1):
-        level = [outer for outer in level if isinstance(outer, (list, dict))]
+    level = [value] if type(value) in _CONTAINERS else []
+    for _ in range(MAX_DEPTH):
         if not level:
             return
         level = [
             inner
             for outer in level
-            for inner in (outer.values() if isinstance(outer, dict) else outer)
+            for inner in (outer.values() if type(outer) is dict else outer)
+            if type(inner) in _CONTAINERS
         ]
-    raise PacketError(_too_deep())
+    if level:
+        raise PacketError(_too_deep())
 
 
 def _too_deep() -> str:
