@@ -218,6 +218,19 @@ SCRIPT_NUMBER = Deviation(
     ),
 )
 
+NO_SCRIPT = Deviation(
+    "A `j` that is no number",
+    "has its digits picked out, or makes a script that cannot run",
+    "is refused",
+    ((r"^200\n(?:  .*\n)*?  ___eio.*", BAD_REQUEST),),
+)
+COMPRESSED = Deviation(
+    "A compressed answer",
+    "does not say what it depends on",
+    "says `Vary: Accept-Encoding`",
+    ((r"^(  content-encoding: .*\n  content-type: .*)$", r"\1\n  vary: Accept-Encoding"),),
+)
+
 # What ends a connection here and not there.
 
 
