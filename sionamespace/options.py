@@ -24,7 +24,7 @@ _ELSEWHERE = {
     "logger": "use logging.getLogger('sionamespace')",
     "engineio_logger": "use logging.getLogger('sionamespace.engine')",
     "monitor_clients": "clients are always monitored",
-    "serializer": "other codecs are not built yet",
+    "parser": "it is called serializer here: 'json' or 'msgpack'",
     "json": "JSON is encoded by msgspec",
 }
 """What users of python-socketio know by another name."""
@@ -45,6 +45,11 @@ def _origins(value: Origins) -> Origins:
         f"cors_allowed_origins={value!r}: expected '*', an origin such as 'https://example.com', "
         "a list of them, or a function"
     )
+
+
+def _serializer(instance: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+    if value not in ("json", "msgpack"):
+        raise ConfigurationError(f"serializer={value!r:.60}: expected 'json' or 'msgpack'")
 
 
 def _transports(value: Any) -> tuple[str, ...]:
@@ -93,8 +98,13 @@ class Options:
     max_namespaces: int = attrs.field(default=100, validator=_positive)
     """How many namespaces one connection may join; past it: refused."""
 
+    serializer: str = attrs.field(default="json", validator=_serializer)
+    """How packets are written: ``json``, which every client speaks by itself; or ``msgpack``, for
+    clients with the parser of the npm package ``socket.io-msgpack-parser``, or of python-socketio's
+    ``serializer="msgpack"``."""
     legacy_clients: bool = True
-    """Whether JavaScript clients 1.x and 2.x may connect, which speak Engine.IO 3."""
+    """Whether JavaScript clients 1.x and 2.x may connect, which speak Engine.IO 3; with ``msgpack``
+    they may not, as their parser of that name writes another form."""
     transports: tuple[str, ...] = attrs.field(
         default=("polling", "websocket"), converter=_transports
     )
@@ -112,6 +122,11 @@ class Options:
     """Whether polled responses are compressed for clients that take it."""
     compression_threshold: int = 1024
     """From how many bytes on they are."""
+
+    @property
+    def speaks_legacy(self) -> bool:
+        """Whether clients 1.x and 2.x may connect."""
+        return self.legacy_clients and self.serializer == "json"
 
     @classmethod
     def parse(cls, options: Mapping[str, Any]) -> Options:

@@ -199,16 +199,18 @@ class EngineServer(engineio.Server):  # type: ignore[misc]
         One that names none is not taken for a client of revision 3, as the JavaScript server does.
         """
         revision = request.query.get("EIO")
-        legacy = self._options.legacy_clients
+        legacy = self._options.speaks_legacy
         if revision != "4" and not (legacy and revision == LegacySocket.revision):
             raise RequestRefused(
                 Fault.UNSUPPORTED_PROTOCOL,
                 f"EIO={revision!r:.10}: this server speaks Engine.IO 4, which is JavaScript "
                 "clients 3.x and 4.x, python-socketio 5.x"
-                + (
-                    "; and 3, which is clients 1.x and 2.x" if legacy else " (legacy_clients=False)"
-                ),
+                + ("; and 3, which is clients 1.x and 2.x" if legacy else self._why_not_legacy()),
             )
+
+    def _why_not_legacy(self) -> str:
+        option = "serializer" if self._options.legacy_clients else "legacy_clients"
+        return f" ({option}={getattr(self._options, option)!r})"
 
     def _open_socket(self, request: Request, websocket: WebSocket | None = None) -> EngineSocket:
         socket = self._make_socket(request)

@@ -19,16 +19,20 @@ def server() -> Iterator[ServerProcess]:
 
 
 @pytest.fixture(scope="session")
-def server_in(server: ServerProcess) -> Iterator[Callable[[str], ServerProcess]]:
-    """Gives the test application in a mode, shared by the tests that do no harm to it."""
-    started = {"eventlet": server}
+def server_in(server: ServerProcess) -> Iterator[Callable[..., ServerProcess]]:
+    """Gives the test application in a mode, shared by the tests that do no harm to it.
+
+    ``server_in(mode, **options)``: there is one for each mode and options.
+    """
+    started = {("eventlet",): server}
     with ExitStack() as ending:
 
-        def server_in(mode: str) -> ServerProcess:
-            if mode not in started:
-                started[mode] = ServerProcess(ping_timeout=60, async_mode=mode)
-                ending.callback(started[mode].stop)
-            return started[mode]
+        def server_in(mode: str, **options: object) -> ServerProcess:
+            kind = (mode, *options.items())
+            if kind not in started:
+                started[kind] = ServerProcess(ping_timeout=60, async_mode=mode, **options)
+                ending.callback(started[kind].stop)
+            return started[kind]
 
         yield server_in
 

@@ -28,8 +28,13 @@ SINCE = {
 """The features, and since which client there is an interface for each."""
 
 
+MSGPACK = "+msgpack"
+"""What the names of clients end with here that have that parser."""
+
+
 def features_of(client: str) -> list[str]:
-    return [name for name, major in SINCE.items() if CLIENTS[client] >= major]
+    major = CLIENTS[client.removesuffix(MSGPACK)]
+    return [name for name, since in SINCE.items() if major >= since]
 
 
 MODES = ["eventlet", "gevent", "threads", "asyncio"]
@@ -41,6 +46,12 @@ RUNS = [
     for transport in TRANSPORTS
     # Clients before 3.0 do not get on with the threads mode yet, over polling above all.
     if mode != "threads" or client == "socket.io-client"
+] + [
+    (mode, client + MSGPACK, transport)
+    for mode in MODES
+    for client in ("client-3.1.3", "client-4.0.0", "socket.io-client")
+    for transport in TRANSPORTS
+    if mode == "eventlet" or client == "socket.io-client"
 ]
 CASES = [
     pytest.param(*run, feature, id="-".join((*run, feature)))
@@ -48,7 +59,12 @@ CASES = [
     for feature in features_of(run[1])
 ]
 
-ServerIn = Callable[[str], ServerProcess]
+ServerIn = Callable[..., ServerProcess]
+
+
+def server_for(client: str, mode: str, server_in: ServerIn) -> ServerProcess:
+    options = {"serializer": "msgpack"} if client.endswith(MSGPACK) else {}
+    return server_in(mode, **options)
 
 
 class Outcomes:
@@ -64,7 +80,8 @@ class Outcomes:
         if run not in self._runs:
             # A run that fails as a whole fails each of its features, at once.
             self._runs[run] = {}
-            said = self._node.run("js/features.js", self._server_in(mode).url, client, transport)
+            url = server_for(client, mode, self._server_in).url
+            said = self._node.run("js/features.js", url, client, transport)
             self._runs[run] = json.loads(said)
         return self._runs[run]
 
@@ -96,7 +113,8 @@ def test_the_log_has_no_surprises(outcomes: Outcomes, server_in: ServerIn, mode:
         if run[0] == mode:
             outcomes.of(*run)
 
-    server = server_in(mode)
-    assert server.faults() == []
-    assert any("Deliberate: the secret" in line for line in server.lines), "failures are logged"
-    assert any(f"async_mode is {mode}" in line for line in server.lines)
+    for client in ("", MSGPACK):
+        server = server_for(client, mode, server_in)
+        assert server.faults() == []
+        assert any("Deliberate: the secret" in line for line in server.lines), "failures are logged"
+        assert any(f"async_mode is {mode}" in line for line in server.lines)

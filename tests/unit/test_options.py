@@ -93,3 +93,12 @@ class TestUnknown:
     def test_anything_else_gets_the_list(self):
         with pytest.raises(ConfigurationError, match=r"there are: async_mode, .*cookie"):
             Options.parse({"zzz": 1})
+
+
+def test_a_serializer_is_one_that_there_is():
+    assert Options.parse({"serializer": "msgpack"}).serializer == "msgpack"
+    for value in ("pickle", "default", None, ["json"]):
+        with pytest.raises(ConfigurationError, match="expected 'json' or 'msgpack'"):
+            Options.parse({"serializer": value})
+    with pytest.raises(ConfigurationError, match="called serializer here"):
+        Options.parse({"parser": "msgpack"})

@@ -26,10 +26,13 @@ function within(promise, what, milliseconds = PATIENCE) {
   return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }
 
-/** Clients of one kind: a client package, and a way of transport. */
+/** Clients of one kind: a client package (`+msgpack` for that parser), and a way of transport. */
 class Bench {
-  constructor(url, client, transport) {
+  constructor(url, kind, transport) {
+    const [client, parser] = kind.split("+");
     this.url = url;
+    this.parser = parser ? { parser: require(`socket.io-${parser}-parser`) } : {};
+    this.isMsgpack = parser === "msgpack";
     this.transport = transport;
     const { version } = JSON.parse(readFileSync(join(__dirname, "../node_modules", client, "package.json")));
     this.version = version;
@@ -46,6 +49,7 @@ class Bench {
       transports: TRANSPORTS[this.transport],
       forceNew: true,
       reconnection: false,
+      ...this.parser,
       ...(this.isLegacy ? inQuery(options) : options),
     });
     this.sockets.push(socket);
