@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import ipaddress
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from typing import Any, TypeAlias
@@ -50,6 +51,25 @@ def _origins(value: Origins) -> Origins:
 def _serializer(instance: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
     if value not in ("json", "msgpack"):
         raise ConfigurationError(f"serializer={value!r:.60}: expected 'json' or 'msgpack'")
+
+
+def _proxies(value: Any) -> int | tuple[str, ...]:
+    if value is None:
+        return ()
+    if isinstance(value, int) and not isinstance(value, bool) and value > 0:
+        return value
+    try:
+        names = (value,) if isinstance(value, str) else tuple(value)
+        for name in names:
+            if name != "unix":
+                ipaddress.ip_network(name if isinstance(name, str) else repr(name))
+    except (TypeError, ValueError) as error:
+        raise ConfigurationError(
+            f"trusted_proxies={value!r:.200}: expected addresses or networks of proxies, such as "
+            "['127.0.0.1', '10.0.0.0/8'], 'unix' for those on a Unix socket, or how many proxies "
+            f"there are, whatever their addresses ({error})"
+        ) from None
+    return names
 
 
 def _transports(value: Any) -> tuple[str, ...]:
@@ -116,6 +136,9 @@ class Options:
     function of the origin (and the environ) that returns a bool."""
     cors_credentials: bool = True
     """Whether browsers may send cookies from other origins."""
+    trusted_proxies: int | tuple[str, ...] = attrs.field(default=(), converter=_proxies)
+    """The proxies whose ``X-Forwarded-For``, ``-Proto`` and ``-Host`` are believed: addresses,
+    networks, ``unix``, or how many there are. The headers of all others are ignored."""
     cookie: str | Mapping[str, Any] | None = None
     """The name of a cookie with the session id, or its attributes with a ``name``."""
     http_compression: bool = True

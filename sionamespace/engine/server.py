@@ -15,6 +15,7 @@ import engineio
 from sionamespace.engine.heartbeat import Heartbeat
 from sionamespace.engine.http import Fault, Request, RequestRefused, Response
 from sionamespace.engine.legacy import LegacySocket
+from sionamespace.engine.proxies import Proxies, forwards
 from sionamespace.engine.socket import Carrier, EngineSocket, Services, WebSocket
 from sionamespace.engine.upgrade import Upgrade
 from sionamespace.errors import PacketError
@@ -99,6 +100,7 @@ class EngineServer(engineio.Server):  # type: ignore[misc]
         )
         self._options = options
         self._runtime = runtime
+        self._proxies = Proxies(options.trusted_proxies) if options.trusted_proxies else None
         self._refusals = FirstTimes(_log)
         self._accept = accept
         self._lingering: Deadlines[EngineSocket] = Deadlines(
@@ -116,6 +118,12 @@ class EngineServer(engineio.Server):  # type: ignore[misc]
         )
 
     # Requests.
+
+    def request(self, environ: Mapping[str, Any]) -> Request:
+        """The request of a WSGI environment, as the client made it of the proxies in between."""
+        if self._proxies is not None:
+            environ = self._proxies.see_through(environ)
+        return Request.of(environ)
 
     def route(self, request: Request) -> Todo:
         """What to do about a request.
@@ -176,8 +184,22 @@ class EngineServer(engineio.Server):  # type: ignore[misc]
             raise RequestRefused(
                 Fault.FORBIDDEN,
                 f"a page of {origin!r:.200} may not connect (allowed: {', '.join(allowed)}); "
-                f"to allow it: Server(..., cors_allowed_origins=[{origin!r:.200}])",
+                f"to allow it: Server(..., cors_allowed_origins=[{origin!r:.200}])"
+                + self._about_proxy(request),
             )
+
+    def _about_proxy(self, request: Request) -> str:
+        if self._proxies is not None or not forwards(request.environ):
+            return ""
+        peer = request.environ.get("REMOTE_ADDR") or "unix"
+        return f"; or, if {peer} is your own proxy: Server(..., trusted_proxies=[{peer!r}])"
+
+    def _cors_allowed_origins(self, environ: Mapping[str, Any]) -> list[str] | None:
+        # It would believe anybody's X-Forwarded-Host; what a proxy said is in HTTP_HOST by now.
+        if self.cors_allowed_origins is None and forwards(environ):
+            environ = {k: v for k, v in environ.items() if not k.startswith("HTTP_X_FORWARDED_")}
+        allowed: list[str] | None = super()._cors_allowed_origins(environ)
+        return allowed
 
     # New connections.
 

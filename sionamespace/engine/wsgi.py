@@ -34,7 +34,7 @@ class WSGIEngine:
         self, environ: Mapping[str, Any], start_response: StartResponse
     ) -> Iterable[bytes]:
         self._bind()
-        request = Request.of(environ)
+        request = self._server.request(environ)
         try:
             with self._runtime.engine:
                 todo = self._server.route(request)

@@ -56,6 +56,7 @@ def run_uvicorn(
         "ws_max_size": max_bytes,
         "ws_per_message_deflate": False,
         "ws_ping_interval": None,  # Engine.IO has its own
+        "proxy_headers": False,  # trusted_proxies says whom to believe, and needs the true peer
         "timeout_graceful_shutdown": 5,
         **settings,
     }

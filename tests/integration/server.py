@@ -77,6 +77,9 @@ class Features(Watched):
             "protocol": client.protocol,
             "rooms": sorted(client.rooms),
             "query": client.environ["QUERY_STRING"],
+            "address": client.environ["REMOTE_ADDR"],
+            "scheme": client.environ["wsgi.url_scheme"],
+            "host": client.environ["HTTP_HOST"],
         }
 
     # Answers.

@@ -102,3 +102,23 @@ def test_a_serializer_is_one_that_there_is():
             Options.parse({"serializer": value})
     with pytest.raises(ConfigurationError, match="called serializer here"):
         Options.parse({"parser": "msgpack"})
+
+
+@pytest.mark.parametrize(
+    ("given", "taken"),
+    [
+        (None, ()),
+        ([], ()),
+        ("127.0.0.1", ("127.0.0.1",)),
+        (["10.0.0.0/8", "::1", "unix"], ("10.0.0.0/8", "::1", "unix")),
+        (2, 2),
+    ],
+)
+def test_proxies_are_addresses_networks_or_so_many(given, taken):
+    assert Options.parse({"trusted_proxies": given}).trusted_proxies == taken
+
+
+@pytest.mark.parametrize("value", ["*", ["*"], "nginx", ["10.0.0.1/8"], 0, -1, True, 1.5, [1]])
+def test_other_proxies_are_an_error_that_says_what_to_write(value):
+    with pytest.raises(ConfigurationError, match="expected addresses or networks of proxies"):
+        Options.parse({"trusted_proxies": value})

@@ -22,7 +22,13 @@ class Echo(Namespace):
         self.left.append(reason)
 
 
-HEADERS = [(b"host", b"testserver"), (b"cookie", b"a=b"), (b"x-two", b"1"), (b"x-two", b"2")]
+HEADERS = [
+    (b"host", b"testserver"),
+    (b"cookie", b"a=b"),
+    (b"x-two", b"1"),
+    (b"x-two", b"2"),
+    (b"x_two", b"3"),  # not the same header
+]
 
 
 def scope(kind="http", method="GET", query="EIO=4&transport=polling", path="/socket.io/", **more):

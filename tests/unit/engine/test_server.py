@@ -500,10 +500,6 @@ class TestOrigins:
         assert reply.headers["Access-Control-Allow-Credentials"] == "true"
         assert self.origin(site, self.PAGE).fault == (403, {"code": 4, "message": "Forbidden"})
 
-    def test_the_servers_own_is_that_which_its_proxy_names(self, site):
-        forwarded = {"HTTP_X_FORWARDED_PROTO": "https", "HTTP_X_FORWARDED_HOST": "example.com"}
-        assert self.origin(site, self.PAGE, **forwarded).status == 200
-
     @pytest.mark.parametrize(
         "allowed",
         [
