@@ -72,6 +72,18 @@ def _proxies(value: Any) -> int | tuple[str, ...]:
     return names
 
 
+def _deflate(value: Any) -> int | None:
+    if value is None or value is False:
+        return None
+    if value is True:
+        return 1024
+    if isinstance(value, int) and value > 0:
+        return value
+    raise ConfigurationError(
+        f"per_message_deflate={value!r:.60}: expected True, False, or from how many bytes on"
+    )
+
+
 def _transports(value: Any) -> tuple[str, ...]:
     chosen: tuple[str, ...] = ()
     with suppress(TypeError):
@@ -145,6 +157,11 @@ class Options:
     """Whether polled responses are compressed for clients that take it."""
     compression_threshold: int = 1024
     """From how many bytes on they are."""
+
+    per_message_deflate: int | None = attrs.field(default=None, converter=_deflate)
+    """From how many bytes on a message of a WebSocket is compressed for clients that take it; True
+    is 1024, False and None are never. Under ASGI it is the web server's matter, and `Server.run`
+    only tells it whether."""
 
     @property
     def speaks_legacy(self) -> bool:

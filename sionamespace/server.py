@@ -10,6 +10,7 @@ from typing import Any
 from sionamespace.application import Application
 from sionamespace.asgi import ASGIApplication, ASGIMiddleware
 from sionamespace.engine.asgi import ASGIEngine
+from sionamespace.engine.deflate import Deflate
 from sionamespace.engine.server import EngineServer
 from sionamespace.engine.wsgi import WSGIEngine
 from sionamespace.errors import ConfigurationError
@@ -92,7 +93,9 @@ class Server(Application):
         check_alone()
         if self._outlive_process is None:
             self._outlive_process = stop_with_process(self.runtime, self.shutdown, self._stopped)
-        engine = WSGIEngine(self.engine, self.runtime, self.options.max_message_bytes)
+        threshold = self.options.per_message_deflate
+        deflate = None if threshold is None else Deflate(threshold)
+        engine = WSGIEngine(self.engine, self.runtime, self.options.max_message_bytes, deflate)
         return WSGIMiddleware(engine, app, path, static)
 
     def asgi(self, app: ASGIApplication | None = None, path: str = "socket.io") -> ASGIMiddleware:
@@ -139,8 +142,11 @@ class Server(Application):
         certificate = Certificate.parse(certfile, keyfile)
         if isinstance(self.runtime, AsyncioRuntime):
             asgi = app if isinstance(app, ASGIMiddleware) else self.asgi(app)
-            limit = self.options.max_message_bytes
-            run_uvicorn(asgi, certificate, host, port, limit, self.shutdown, **settings)
+            settings.setdefault("ws_max_size", self.options.max_message_bytes)
+            settings.setdefault(
+                "ws_per_message_deflate", self.options.per_message_deflate is not None
+            )
+            run_uvicorn(asgi, certificate, host, port, self.shutdown, **settings)
         else:
             wsgi = app if isinstance(app, WSGIMiddleware) else self.wsgi(app)
             web_server = _web_server(self.async_mode)(wsgi, certificate, **settings)

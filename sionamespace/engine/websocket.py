@@ -15,6 +15,7 @@ from websockets.http11 import Request, Response
 from websockets.protocol import Protocol, Side, State
 from websockets.server import ServerProtocol
 
+from sionamespace.engine.deflate import Deflate
 from sionamespace.protocol.engineio import Parcel
 from sionamespace.types import Reason
 
@@ -23,7 +24,7 @@ try:
 except ImportError:  # there is no compiled wheel for this machine
     from websockets.utils import apply_mask
 
-__all__ = ["Handshake", "RawSocket", "WebSocketDriver"]
+__all__ = ["Handshake", "RawSocket", "WebSocketDriver", "open_websocket"]
 
 _log = logging.getLogger("sionamespace.engine")
 
@@ -77,12 +78,18 @@ class Handshake:
     Args:
         environ: the WSGI environment of the request.
         max_bytes: the size of a message, past which the connection fails with code 1009.
+        deflate: how messages are compressed, for clients that take it; None if they are not.
     """
 
-    def __init__(self, environ: Mapping[str, Any], max_bytes: int) -> None:
-        self._protocol = ServerProtocol(logger=_quiet)
+    def __init__(
+        self, environ: Mapping[str, Any], max_bytes: int, deflate: Deflate | None = None
+    ) -> None:
+        self._protocol = ServerProtocol(
+            extensions=None if deflate is None else [deflate], logger=_quiet
+        )
         self._response = self._protocol.accept(_request(environ))
         self.max_bytes = max_bytes
+        self.deflate = deflate if self._protocol.extensions else None
 
     @property
     def refused(self) -> Response | None:
@@ -96,7 +103,9 @@ class Handshake:
 
     def opened(self) -> Protocol:
         """The protocol from here on; the one that accepted would still wait for the request."""
-        return Protocol(Side.SERVER, state=State.OPEN, max_size=self.max_bytes, logger=_quiet)
+        protocol = Protocol(Side.SERVER, state=State.OPEN, max_size=self.max_bytes, logger=_quiet)
+        protocol.extensions = self._protocol.extensions
+        return protocol
 
 
 class WebSocketDriver:
@@ -337,6 +346,24 @@ class WebSocketDriver:
         _log.warning("closing a WebSocket: %s", error)
         too_large = self._protocol.close_sent is not None and self._protocol.close_sent.code == 1009
         return Reason.TOO_LARGE if too_large else Reason.TRANSPORT_ERROR
+
+
+class _DeflatingDriver(WebSocketDriver):
+    """One whose client takes compressed messages."""
+
+    def __init__(self, deflate: Deflate, raw: RawSocket, handshake: Handshake, *more: Any) -> None:
+        super().__init__(raw, handshake, *more)
+        self._frames = deflate.frames
+
+    def write(self, *parcels: Parcel) -> None:
+        self._write(b"".join([parcel.form(self._frames) for parcel in parcels]))
+
+
+def open_websocket(raw: RawSocket, handshake: Handshake, *more: Any) -> WebSocketDriver:
+    """The driver for a WebSocket that is accepted; the arguments are those of its class."""
+    if handshake.deflate is None:
+        return WebSocketDriver(raw, handshake, *more)
+    return _DeflatingDriver(handshake.deflate, raw, handshake, *more)
 
 
 def _request(environ: Mapping[str, Any]) -> Request:

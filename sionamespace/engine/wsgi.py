@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from sionamespace.engine.deflate import Deflate
 from sionamespace.engine.http import Fault, Request, RequestRefused, Response
 from sionamespace.engine.server import EngineServer, Opening, Poll, Post, Todo
 from sionamespace.engine.servers import find_socket
 from sionamespace.engine.socket import EngineSocket
-from sionamespace.engine.websocket import Handshake, WebSocketDriver
+from sionamespace.engine.websocket import Handshake, open_websocket
 from sionamespace.errors import ConfigurationError
 from sionamespace.runtime.threaded import ThreadedRuntime
 
@@ -23,12 +24,20 @@ class WSGIEngine:
 
     Args:
         max_bytes: the size of a request's body and of a WebSocket's message.
+        deflate: how messages of WebSockets are compressed; None if they are not.
     """
 
-    def __init__(self, server: EngineServer, runtime: ThreadedRuntime, max_bytes: int) -> None:
+    def __init__(
+        self,
+        server: EngineServer,
+        runtime: ThreadedRuntime,
+        max_bytes: int,
+        deflate: Deflate | None = None,
+    ) -> None:
         self._server = server
         self._runtime = runtime
         self._max_bytes = max_bytes
+        self._deflate = deflate
 
     def __call__(
         self, environ: Mapping[str, Any], start_response: StartResponse
@@ -71,7 +80,7 @@ class WSGIEngine:
             return self._server.posted(socket, body)
 
     def _open(self, request: Request, socket: EngineSocket | None) -> Iterable[bytes]:
-        handshake = Handshake(request.environ, self._max_bytes)
+        handshake = Handshake(request.environ, self._max_bytes, self._deflate)
         if handshake.refused is not None:
             raise RequestRefused(
                 Fault.BAD_REQUEST, f"a bad WebSocket request: {handshake.refused.body!r:.100}"
@@ -85,7 +94,7 @@ class WSGIEngine:
             )
         runtime = self._runtime
         with runtime.engine:
-            websocket = WebSocketDriver(
+            websocket = open_websocket(
                 raw, handshake, runtime.start_blocking, runtime.engine, runtime.at_end
             )
             if socket is None:

@@ -122,3 +122,16 @@ def test_proxies_are_addresses_networks_or_so_many(given, taken):
 def test_other_proxies_are_an_error_that_says_what_to_write(value):
     with pytest.raises(ConfigurationError, match="expected addresses or networks of proxies"):
         Options.parse({"trusted_proxies": value})
+
+
+@pytest.mark.parametrize(
+    ("given", "taken"), [(None, None), (False, None), (True, 1024), (1, 1), (500, 500)]
+)
+def test_messages_are_compressed_from_so_many_bytes_on(given, taken):
+    assert Options.parse({"per_message_deflate": given}).per_message_deflate == taken
+
+
+@pytest.mark.parametrize("value", [0, -1, "yes", 1.5, {"threshold": 1024}])
+def test_another_threshold_is_an_error(value):
+    with pytest.raises(ConfigurationError, match=r"per_message_deflate=.*expected True, False"):
+        Options.parse({"per_message_deflate": value})
