@@ -76,13 +76,10 @@ class Application:
         """Pause the calling thread or green thread, and no other."""
         self.runtime.sleep(seconds)
 
-    def shutdown(self) -> None:
-        """End every connection; ``on_disconnect`` gets the reason ``server shutting down``.
-
-        To the clients it is a lost connection, so that they come back when the server does.
-        """
+    def send_away(self) -> None:
+        """End every connection; ``on_disconnect`` gets the reason ``server shutting down``."""
         if not self.runtime.here():
-            self.runtime.post(self.shutdown)
+            self.runtime.post(self.send_away)
             return
         for connection in list(self._connections):
             connection.link.close(Reason.SHUTDOWN)

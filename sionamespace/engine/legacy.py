@@ -16,6 +16,7 @@ from sionamespace.protocol.engineio3 import (
     decode_frame,
     decode_payload,
     in_text,
+    raw_text_payload,
     text_payload,
     with_types,
 )
@@ -47,6 +48,7 @@ class LegacySocket(EngineSocket):
         super().__init__(sid, services)
         self._takes_binary = "b64" not in query
         self._takes_text = not self._takes_binary or not _COUNTED.fullmatch(query.get("t", ""))
+        self._write_text = text_payload if services.carries_json else raw_text_payload
         self._carry: Callable[[tuple[str | bytes, ...]], Parcel] = with_types
 
     # Out.
@@ -60,7 +62,7 @@ class LegacySocket(EngineSocket):
 
     def _join(self, parcels: list[Parcel]) -> str | bytes:
         if self._takes_text and not (self._takes_binary and any(map(_has_binary, parcels))):
-            return "".join([parcel.form(text_payload) for parcel in parcels])
+            return "".join([parcel.form(self._write_text) for parcel in parcels])
         return b"".join([parcel.form(binary_payload) for parcel in parcels])
 
     # In.

@@ -77,6 +77,7 @@ class EngineServer(engineio.Server):  # type: ignore[misc]
 
     Args:
         accept: called with each new connection and its environ; what receives its messages.
+        carries_json: whether the messages are Socket.IO's.
     """
 
     def __init__(
@@ -84,6 +85,7 @@ class EngineServer(engineio.Server):  # type: ignore[misc]
         options: Options,
         runtime: Runtime,
         accept: Callable[[EngineSocket, Mapping[str, Any]], Receiver],
+        carries_json: bool = True,
     ) -> None:
         super().__init__(
             async_mode="threading",  # its primitives are not used, and these need nothing
@@ -115,6 +117,7 @@ class EngineServer(engineio.Server):  # type: ignore[misc]
             options.max_outbox_bytes,
             self._lingering.add,
             self._forget,
+            carries_json,
         )
 
     # Requests.

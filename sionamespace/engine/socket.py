@@ -74,6 +74,8 @@ class Services:
     """Called when a socket closes with something left to hand over."""
     forget: Callable[[EngineSocket], object]
     """Called when nothing is left of a socket."""
+    carries_json: bool = True
+    """Whether the messages are Socket.IO's, in which any character can be escaped."""
 
 
 class EngineSocket:

@@ -25,6 +25,7 @@ __all__ = [
     "decode_frame",
     "decode_payload",
     "in_text",
+    "raw_text_payload",
     "text_payload",
     "with_types",
 ]
@@ -37,6 +38,13 @@ _LENGTH = re.compile(r"([0-9]{1,10}):")
 def text_payload(packets: Iterable[str | bytes]) -> str:
     """The text payload of packets, whose messages are Socket.IO's, in ASCII."""
     return "".join(f"{_units(packet)}:{packet}" for packet in map(_ascii, packets))
+
+
+def raw_text_payload(packets: Iterable[str | bytes]) -> str:
+    """The text payload of packets, whose messages are any text; clients 1.x misread what is not
+    ASCII."""
+    texts = (packet if isinstance(packet, str) else _base64(packet) for packet in packets)
+    return "".join(f"{_units(text)}:{text}" for text in texts)
 
 
 def binary_payload(packets: Iterable[str | bytes]) -> bytes:

@@ -13,6 +13,7 @@ from sionamespace.protocol.engineio3 import (
     decode_frame,
     decode_payload,
     in_text,
+    raw_text_payload,
     text_payload,
     with_types,
 )
@@ -149,3 +150,8 @@ class TestFrames:
     def test_what_is_no_packet_is_refused(self, message):
         with pytest.raises(PacketError):
             decode_frame(message)
+
+
+def test_a_text_payload_may_carry_any_text_as_it_is():
+    assert raw_text_payload(["4é😀", b"\x01", "2"]) == "4:4é😀6:b4AQ==1:2"
+    assert decode_payload("4:4é😀6:b4AQ==1:2") == ["4é😀", b"\x01", "2"]
