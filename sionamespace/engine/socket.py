@@ -267,7 +267,8 @@ class EngineSocket:
         """Close, after what is waiting was sent; the receiver is told at once."""
         if self.closed:
             return
-        if self._websocket is None:
+        # After a CLOSE python-socketio's clients stay away; without it their next poll fails.
+        if self._websocket is None and reason != Reason.SHUTDOWN:
             self._outbox.append(_CLOSE)
         self.closed = True
         self._services.heartbeat.stop(self)

@@ -356,7 +356,8 @@ class _DeflatingDriver(WebSocketDriver):
         self._frames = deflate.frames
 
     def write(self, *parcels: Parcel) -> None:
-        self._write(b"".join([parcel.form(self._frames) for parcel in parcels]))
+        for parcel in parcels:
+            self._write(parcel.form(self._frames))
 
 
 def open_websocket(raw: RawSocket, handshake: Handshake, *more: Any) -> WebSocketDriver:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import queue
-import threading
+import signal
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 import attrs
 import pytest
 import socketio
-from child import PATIENCE, ServerProcess
+from child import PATIENCE, Child, ServerProcess
 
 MODES = ["eventlet", "gevent", "threads", "asyncio"]
 TRANSPORTS = {
@@ -276,66 +277,22 @@ def test_the_log_has_no_surprises(server: ServerProcess) -> None:
     assert server.faults() == []
 
 
-COMING_BACK: dict[str, Any] = {
-    "reconnection_delay": 0.05,
-    "reconnection_delay_max": 0.2,
-    "randomization_factor": 0,
-}
-
-
 @pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("name", TRANSPORTS)
 def test_both_clients_come_back_after_a_restart(
-    mode: str, name: str, start_server: Callable[..., ServerProcess]
+    mode: str, start_server: Callable[..., ServerProcess]
 ) -> None:
     first = start_server(async_mode=mode)
-    connected: queue.SimpleQueue[str] = queue.SimpleQueue()
-    asynchronous = AsyncStay(first.url, TRANSPORTS[name], connected.put)
-    client = socketio.Client(**COMING_BACK)
-    client.on("connect", lambda: connected.put("sync"), namespace="/chat")
-    client.connect(
-        first.url, transports=TRANSPORTS[name], namespaces=["/chat"], wait_timeout=PATIENCE
-    )
-    try:
-        assert {connected.get(timeout=PATIENCE) for _ in range(2)} == {"sync", "async"}
+    with ExitStack() as ending:
+        clients = []
+        for kind in ("sync", "async"):
+            for transports in TRANSPORTS.values():
+                client = Child(sys.executable, "stay.py", first.url, kind, *transports)
+                ending.callback(client.end, signal.SIGKILL)
+                clients.append(client)
+        for client in clients:
+            client.wait_for("^here True$")
+        marks = [client.mark() for client in clients]
         first.stop()
-        second = start_server(first.port, async_mode=mode)
-        assert {connected.get(timeout=PATIENCE) for _ in range(2)} == {"sync", "async"}
-        assert ask(client, "whoami")["sid"] == client.get_sid("/chat")
-        assert asynchronous.ask("same", BINARY) == BINARY
-        second.stop()
-    finally:
-        client.shutdown()
-        asynchronous.stop()
-
-
-class AsyncStay:
-    """An asyncio client on a thread of its own, which comes back by itself."""
-
-    def __init__(self, url: str, transports: list[str], put: Callable[[str], object]) -> None:
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
-        self._thread.start()
-        self._client = socketio.AsyncClient(handle_sigint=False, **COMING_BACK)
-
-        async def came() -> None:
-            put("async")
-
-        self._client.on("connect", came, namespace="/chat")
-        self._run(
-            self._client.connect(
-                url, transports=transports, namespaces=["/chat"], wait_timeout=PATIENCE
-            )
-        )
-
-    def ask(self, event: str, *args: Any) -> Any:
-        return self._run(self._client.call(event, args, namespace="/chat", timeout=PATIENCE))
-
-    def _run(self, coroutine: Any) -> Any:
-        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(PATIENCE)
-
-    def stop(self) -> None:
-        self._run(self._client.shutdown())
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(PATIENCE)
-        self._loop.close()
+        start_server(first.port, async_mode=mode)
+        for client, mark in zip(clients, marks, strict=True):
+            client.wait_for("^here True$", since=mark)

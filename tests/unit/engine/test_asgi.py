@@ -261,7 +261,7 @@ async def test_a_server_that_stops_ends_polls_and_websockets(site):
     polling = asyncio.ensure_future(site.request(query=f"EIO=4&transport=polling&sid={sid}"))
     await asyncio.sleep(0)
     site.server.shutdown()
-    assert (await polling)[2] == "1"
+    assert (await polling)[2] == "6"
     assert await client.next() == {"type": "websocket.close", "code": 1000}
     client.leave()
     await client.task
