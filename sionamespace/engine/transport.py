@@ -11,7 +11,8 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
-from sionamespace.engine.websocket import Accepted, WebSocketDriver
+from sionamespace.engine.handshake import Accepted
+from sionamespace.engine.websocket import WebSocketDriver
 from sionamespace.types import Reason
 
 __all__ = ["HAND_OVER", "HandOver", "TransportWebSocket"]

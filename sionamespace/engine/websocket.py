@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Any, TypeAlias
 from typing import Protocol as Interface
 
-from websockets.datastructures import Headers
 from websockets.frames import Frame, Opcode
-from websockets.http11 import Request, Response
-from websockets.protocol import Protocol, Side, State
-from websockets.server import ServerProtocol
+from websockets.protocol import State
 
+from sionamespace.engine.deflate import Deflate
+from sionamespace.engine.handshake import Accepted, Handshake
 from sionamespace.protocol.engineio import Parcel
 from sionamespace.types import Reason
 
@@ -23,7 +22,7 @@ try:
 except ImportError:  # there is no compiled wheel for this machine
     from websockets.utils import apply_mask
 
-__all__ = ["Accepted", "Handshake", "RawSocket", "WebSocketDriver"]
+__all__ = ["RawSocket", "WebSocketDriver", "open_websocket"]
 
 _log = logging.getLogger("sionamespace.engine")
 
@@ -69,48 +68,6 @@ class RawSocket(Interface):
 
     def close(self) -> None:
         """Give it back, when nothing is read or written any more."""
-
-
-class Accepted:
-    """A WebSocket whose opening handshake the web server has made itself.
-
-    Args:
-        max_bytes: the size of a message, past which the connection fails with code 1009.
-    """
-
-    def __init__(self, max_bytes: int) -> None:
-        self.max_bytes = max_bytes
-
-    def answer(self) -> bytes:
-        """The bytes that accept the request; none if they have been sent."""
-        return b""
-
-    def opened(self) -> Protocol:
-        """The protocol from here on."""
-        return Protocol(Side.SERVER, state=State.OPEN, max_size=self.max_bytes, logger=_quiet)
-
-
-class Handshake(Accepted):
-    """The opening handshake of a WebSocket (RFC 6455, section 4.2).
-
-    Args:
-        environ: the WSGI environment of the request.
-        max_bytes: the size of a message, past which the connection fails with code 1009.
-    """
-
-    def __init__(self, environ: Mapping[str, Any], max_bytes: int) -> None:
-        super().__init__(max_bytes)
-        self._protocol = ServerProtocol(logger=_quiet)
-        self._response = self._protocol.accept(_request(environ))
-
-    @property
-    def refused(self) -> Response | None:
-        """The HTTP response to give if the request is not one for a WebSocket."""
-        return None if self._response.status_code == 101 else self._response
-
-    def answer(self) -> bytes:
-        self._protocol.send_response(self._response)
-        return b"".join(self._protocol.data_to_send())
 
 
 class WebSocketDriver:
@@ -361,12 +318,27 @@ class WebSocketDriver:
         return Reason.TOO_LARGE if too_large else Reason.TRANSPORT_ERROR
 
 
-def _request(environ: Mapping[str, Any]) -> Request:
-    headers = Headers()
-    for name, value in environ.items():
-        if name.startswith("HTTP_"):
-            headers[name[5:].replace("_", "-").title()] = str(value)
-    return Request(str(environ.get("PATH_INFO", "/")), headers)
+class _DeflatingDriver(WebSocketDriver):
+    """One whose client takes compressed messages."""
+
+    def __init__(self, deflate: Deflate, raw: RawSocket, handshake: Handshake, *more: Any) -> None:
+        super().__init__(raw, handshake, *more)
+        self._frames = deflate.frames
+
+    def write(self, *parcels: Parcel) -> None:
+        for parcel in parcels:
+            self._write(parcel.form(self._frames))
+
+    def _take_ordinary(self, data: bytes) -> bytes:
+        """Take nothing: of frames that the protocol has inflated the size is no more known."""
+        return data
+
+
+def open_websocket(raw: RawSocket, handshake: Handshake, *more: Any) -> WebSocketDriver:
+    """The driver for a WebSocket that is accepted; the arguments are those of its class."""
+    if handshake.deflate is None:
+        return WebSocketDriver(raw, handshake, *more)
+    return _DeflatingDriver(handshake.deflate, raw, handshake, *more)
 
 
 def _size(frame: Frame) -> int:
@@ -381,8 +353,3 @@ def _ignore(packet: str | bytes) -> None:
 
 def _nothing() -> None:
     pass
-
-
-_quiet = logging.getLogger("sionamespace.engine.websocket")
-"""The protocol's own log, which tells each opening and closing at INFO."""
-_quiet.setLevel(logging.WARNING)

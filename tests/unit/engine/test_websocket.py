@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from websockets.frames import Frame, Opcode
 from websockets.protocol import Protocol, Side, State
 
+from sionamespace.engine.handshake import Handshake
 from sionamespace.engine.servers import ServerSocket
-from sionamespace.engine.websocket import Handshake, WebSocketDriver
+from sionamespace.engine.websocket import WebSocketDriver
 from sionamespace.protocol.engineio import Parcel
 from sionamespace.protocol.websocket import frame
 from sionamespace.runtime.turns import Turns
