@@ -17,6 +17,7 @@ run: .venv/installed examples/chat/node_modules/installed ## start the chat exam
 test: .venv/installed tests/integration/node_modules/installed examples/chat/node_modules/installed ## run every check and every test
 	scripts/need chromium
 	scripts/need cc
+	scripts/need nginx
 	$(PY) scripts/test.py
 
 unit: .venv/installed ## run the unit tests
@@ -24,6 +25,7 @@ unit: .venv/installed ## run the unit tests
 
 integration: .venv/installed tests/integration/node_modules/installed examples/chat/node_modules/installed ## run the integration tests
 	scripts/need chromium
+	scripts/need nginx
 	$(PY) -m pytest tests/integration
 
 check: .venv/installed ## lint, formatting and types

@@ -14,6 +14,7 @@ from sionamespace.logs import FirstTimes
 from sionamespace.namespace import Namespace
 from sionamespace.options import Options
 from sionamespace.ports import Link, Runtime
+from sionamespace.protocol.codecs import CODECS
 from sionamespace.rooms import MemoryRoomManager, RoomManager
 from sionamespace.router import Router, Routes
 from sionamespace.runtime.deadlines import Deadlines
@@ -45,6 +46,7 @@ class Application:
         self.router = routes if isinstance(routes, Router) else Router(routes)
         self.router.freeze()
         self.runtime = runtime
+        self._codec = CODECS[options.serializer]
         self.rooms = rooms if rooms is not None else MemoryRoomManager()
         self._mounted = {path: self._mount(path, namespace) for path, namespace in self.router}
         self._unknown = FirstTimes(_log)
@@ -76,13 +78,10 @@ class Application:
         """Pause the calling thread or green thread, and no other."""
         self.runtime.sleep(seconds)
 
-    def shutdown(self) -> None:
-        """End every connection; ``on_disconnect`` gets the reason ``server shutting down``.
-
-        To the clients it is a lost connection, so that they come back when the server does.
-        """
+    def send_away(self) -> None:
+        """End every connection; ``on_disconnect`` gets the reason ``server shutting down``."""
         if not self.runtime.here():
-            self.runtime.post(self.shutdown)
+            self.runtime.post(self.send_away)
             return
         for connection in list(self._connections):
             connection.link.close(Reason.SHUTDOWN)
@@ -128,7 +127,7 @@ class Application:
 
     def _mount(self, path: Path, namespace: Namespace) -> Mounted:
         sessions = Sessions(path)
-        delivery = Delivery(path, self.runtime, self.rooms, sessions)
+        delivery = Delivery(path, self.runtime, self.rooms, sessions, self._codec)
         namespace.mount(delivery, self)
         dispatcher = Dispatcher(namespace, path, namespace.handlers, self.runtime)
         return Mounted(namespace, dispatcher, delivery, sessions)

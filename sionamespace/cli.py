@@ -9,8 +9,8 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+from sionamespace.engine.hosted import MODE_VARIABLE, Hosted
 from sionamespace.errors import ConfigurationError
-from sionamespace.server import MODE_VARIABLE, Server
 
 __all__ = ["main"]
 
@@ -47,7 +47,7 @@ def _parser() -> argparse.ArgumentParser:
 def _run(server: str, app: str | None, host: str, port: int) -> None:
     sys.path.insert(0, os.getcwd())
     found = _load(server, "server")
-    if not isinstance(found, Server):
+    if not isinstance(found, Hosted):
         raise ConfigurationError(
             f"{server} is a {type(found).__name__}; name the Server: run chat:server --app chat:app"
         )

@@ -21,10 +21,10 @@ from sionamespace.handlers.response import Answer, Reply
 from sionamespace.namespace import Namespace
 from sionamespace.options import Options
 from sionamespace.ports import Link, Runtime
-from sionamespace.protocol import json as codec
 from sionamespace.protocol import legacy
+from sionamespace.protocol.codecs import CODECS
 from sionamespace.protocol.engineio import Parcel
-from sionamespace.protocol.packet import Packet, PacketType
+from sionamespace.protocol.packet import Packet, PacketType, TooLarge
 from sionamespace.sessions import Session, Sessions
 from sionamespace.types import Path, Reason, Sid
 
@@ -69,9 +69,11 @@ class Connection:
         self._environ = environ
         self._tell_ended = ended
         self.is_legacy = link.protocol <= legacy.PROTOCOL
-        protocol = legacy if self.is_legacy else codec
-        self._encode = protocol.encode
-        self._decoder = protocol.Decoder(options.max_attachments, options.max_message_bytes)
+        codec = CODECS[options.serializer]
+        if self.is_legacy:
+            codec = legacy.legacy(codec)
+        self._encode = codec.encode
+        self._decoder = codec.make_decoder(options.max_attachments, options.max_message_bytes)
         self._returning: dict[Path, Any] = {}
         self._members: dict[Path, tuple[Mounted, Session]] = {}
         self._left: set[Path] = set()
@@ -91,7 +93,7 @@ class Connection:
                 self._take(packet, len(message))
         except PacketError as error:
             _log.warning("closing a connection (%s): %s", self._address(), error)
-            too_large = isinstance(error, codec.TooLarge)
+            too_large = isinstance(error, TooLarge)
             self.link.close(Reason.TOO_LARGE if too_large else Reason.PARSE_ERROR)
 
     def closed(self, reason: str) -> None:

@@ -10,7 +10,7 @@ from sionamespace.acks import Ack, BroadcastAck
 from sionamespace.client import Client
 from sionamespace.errors import ClientGone, UsageError
 from sionamespace.ports import Runtime
-from sionamespace.protocol import json as codec
+from sionamespace.protocol.codecs import Codec
 from sionamespace.protocol.engineio import Parcel
 from sionamespace.protocol.packet import RESERVED_EVENTS, Packet, PacketType
 from sionamespace.rooms.manager import RoomManager
@@ -33,12 +33,14 @@ class Delivery:
         runtime: Runtime,
         rooms: RoomManager,
         sessions: Sessions,
+        codec: Codec,
     ) -> None:
         self.path = path
         self.runtime = runtime
         self.rooms = rooms
         self.sessions = sessions
         self._numbers = itertools.count()
+        self._encode_packet = codec.encode
 
     def emit(
         self, selection: Selection, event: str, args: tuple[Any, ...], volatile: bool = False
@@ -109,7 +111,7 @@ class Delivery:
                 + ", ".join(sorted(RESERVED_EVENTS))
             )
         packet = Packet(PacketType.EVENT, self.path, [event, *args], number)
-        return Parcel.of_message(*codec.encode(packet))
+        return Parcel.of_message(*self._encode_packet(packet))
 
     def _ask(self, sid: Sid, event: str, number: int, parcel: Parcel, timeout: float | None) -> Ack:
         ack = Ack(self.runtime, event, sid)

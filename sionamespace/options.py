@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import ipaddress
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from typing import Any, TypeAlias
@@ -24,7 +25,7 @@ _ELSEWHERE = {
     "logger": "use logging.getLogger('sionamespace')",
     "engineio_logger": "use logging.getLogger('sionamespace.engine')",
     "monitor_clients": "clients are always monitored",
-    "serializer": "other codecs are not built yet",
+    "parser": "it is called serializer here: 'json' or 'msgpack'",
     "json": "JSON is encoded by msgspec",
 }
 """What users of python-socketio know by another name."""
@@ -44,6 +45,42 @@ def _origins(value: Origins) -> Origins:
     raise ConfigurationError(
         f"cors_allowed_origins={value!r}: expected '*', an origin such as 'https://example.com', "
         "a list of them, or a function"
+    )
+
+
+def _serializer(instance: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+    if value not in ("json", "msgpack"):
+        raise ConfigurationError(f"serializer={value!r:.60}: expected 'json' or 'msgpack'")
+
+
+def _proxies(value: Any) -> int | tuple[str, ...]:
+    if value is None:
+        return ()
+    if isinstance(value, int) and not isinstance(value, bool) and value > 0:
+        return value
+    try:
+        names = (value,) if isinstance(value, str) else tuple(value)
+        for name in names:
+            if name != "unix":
+                ipaddress.ip_network(name if isinstance(name, str) else repr(name))
+    except (TypeError, ValueError) as error:
+        raise ConfigurationError(
+            f"trusted_proxies={value!r:.200}: expected addresses or networks of proxies, such as "
+            "['127.0.0.1', '10.0.0.0/8'], 'unix' for those on a Unix socket, or how many proxies "
+            f"there are, whatever their addresses ({error})"
+        ) from None
+    return names
+
+
+def _deflate(value: Any) -> int | None:
+    if value is None or value is False:
+        return None
+    if value is True:
+        return 1024
+    if isinstance(value, int) and value > 0:
+        return value
+    raise ConfigurationError(
+        f"per_message_deflate={value!r:.60}: expected True, False, or from how many bytes on"
     )
 
 
@@ -93,8 +130,13 @@ class Options:
     max_namespaces: int = attrs.field(default=100, validator=_positive)
     """How many namespaces one connection may join; past it: refused."""
 
+    serializer: str = attrs.field(default="json", validator=_serializer)
+    """How packets are written: ``json``, which every client speaks by itself; or ``msgpack``, for
+    clients with the parser of the npm package ``socket.io-msgpack-parser``, or of python-socketio's
+    ``serializer="msgpack"``."""
     legacy_clients: bool = True
-    """Whether JavaScript clients 1.x and 2.x may connect, which speak Engine.IO 3."""
+    """Whether JavaScript clients 1.x and 2.x may connect, which speak Engine.IO 3; with ``msgpack``
+    they may not, as their parser of that name writes another form."""
     transports: tuple[str, ...] = attrs.field(
         default=("polling", "websocket"), converter=_transports
     )
@@ -107,6 +149,9 @@ class Options:
     bool. An empty list leaves it to somebody else."""
     cors_credentials: bool = True
     """Whether browsers may send cookies from other origins."""
+    trusted_proxies: int | tuple[str, ...] = attrs.field(default=(), converter=_proxies)
+    """The proxies whose ``X-Forwarded-For``, ``-Proto`` and ``-Host`` are believed: addresses,
+    networks, ``unix``, or how many there are. The headers of all others are ignored."""
     cookie: str | Mapping[str, Any] | None = None
     """The name of a cookie with the session id, or its attributes with a ``name``, such as
     ``{"name": "io", "SameSite": "None", "Secure": True}``; see
@@ -115,6 +160,16 @@ class Options:
     """Whether polled responses are compressed for clients that take it."""
     compression_threshold: int = 1024
     """From how many bytes on they are."""
+
+    per_message_deflate: int | None = attrs.field(default=None, converter=_deflate)
+    """From how many bytes on a message of a WebSocket is compressed for clients that take it; True
+    is 1024, False and None are never. Under ASGI it is the web server's matter, and `Server.run`
+    only tells it whether."""
+
+    @property
+    def speaks_legacy(self) -> bool:
+        """Whether clients 1.x and 2.x may connect."""
+        return self.legacy_clients and self.serializer == "json"
 
     @classmethod
     def parse(cls, options: Mapping[str, Any]) -> Options:

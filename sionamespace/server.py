@@ -2,41 +2,18 @@
 
 from __future__ import annotations
 
-import logging
-import os
-from collections.abc import Callable, Mapping
 from typing import Any
 
 from sionamespace.application import Application
-from sionamespace.asgi import ASGIApplication, ASGIMiddleware
-from sionamespace.engine.asgi import ASGIEngine
-from sionamespace.engine.server import EngineServer
-from sionamespace.engine.wsgi import WSGIEngine
+from sionamespace.engine.hosted import Hosted, parse_options
 from sionamespace.errors import ConfigurationError
-from sionamespace.options import Options
-from sionamespace.process import check_alone, mode_of_worker, stop_with_process
 from sionamespace.rooms import RoomManager
 from sionamespace.router import Router, Routes
-from sionamespace.runtime.aio import AsyncioRuntime
-from sionamespace.runtime.choice import choose, make_driver
-from sionamespace.runtime.threaded import ThreadedRuntime
-from sionamespace.serving.lifetime import WebServer, serve
-from sionamespace.serving.tls import Certificate
-from sionamespace.serving.uvicorn import run_uvicorn
-from sionamespace.wsgi import WSGIApplication, WSGIMiddleware
 
-__all__ = ["MODE_VARIABLE", "Server"]
-
-_log = logging.getLogger("sionamespace")
-
-_GOODBYES = 1.0
-"""How many seconds a server that stops waits for clients to take its goodbye; some never do."""
-
-MODE_VARIABLE = "SIONAMESPACE_ASYNC_MODE"
-"""The environment variable with the mode of servers that do not say their own."""
+__all__ = ["Server"]
 
 
-class Server(Application):
+class Server(Application, Hosted):
     """A Socket.IO server: namespaces, an engine, and the way to a web server.
 
         server = Server({"/chat": Chat(), "/dashboard": Dashboard()})
@@ -52,6 +29,8 @@ class Server(Application):
             path that is malformed, and for a namespace that is mounted already.
     """
 
+    default_path = "socket.io"
+
     def __init__(
         self,
         routes: Routes | Router | None = None,
@@ -59,126 +38,9 @@ class Server(Application):
         rooms: RoomManager | None = None,
         **options: Any,
     ) -> None:
-        if MODE_VARIABLE in os.environ:
-            options.setdefault("async_mode", os.environ[MODE_VARIABLE])
-        parsed = Options.parse(options)
-        runtime, why = _runtime(parsed)
-        super().__init__(routes, runtime, parsed, _check_rooms(rooms))
-        self.engine = EngineServer(parsed, runtime, self.accept)
-        self._ends_at = 0.0
-        self._outlive_process: Callable[[], None] | None = None
-        _log.info("async_mode is %s (%s)", self.async_mode, why)
-
-    def wsgi(
-        self,
-        app: WSGIApplication | None = None,
-        path: str = "socket.io",
-        static: Mapping[str, str] | None = None,
-    ) -> WSGIMiddleware:
-        """A WSGI application with Socket.IO at ``/<path>/`` and everything else from ``app``.
-
-        Args:
-            app: any WSGI application, such as a Flask one.
-            path: where clients connect to; their default is ``socket.io``.
-            static: files to serve, by URL: ``{"/": "index.html", "/static/": "static/"}``.
-
-        Raises:
-            ConfigurationError: if gunicorn starts several workers, or one that cannot serve.
-        """
-        if not isinstance(self.runtime, ThreadedRuntime):
-            raise ConfigurationError(
-                "async_mode='asyncio' is for ASGI: use server.asgi(), or another async_mode"
-            )
-        check_alone()
-        if self._outlive_process is None:
-            self._outlive_process = stop_with_process(self.runtime, self.shutdown, self._stopped)
-        engine = WSGIEngine(self.engine, self.runtime, self.options.max_message_bytes)
-        return WSGIMiddleware(engine, app, path, static)
-
-    def asgi(self, app: ASGIApplication | None = None, path: str = "socket.io") -> ASGIMiddleware:
-        """An ASGI application with Socket.IO at ``/<path>/`` and everything else from ``app``.
-
-        Args:
-            app: any ASGI application, such as one of FastAPI, Starlette, Quart or Django; its
-                lifespan is kept.
-            path: where clients connect to; their default is ``socket.io``.
-        """
-        if not isinstance(self.runtime, AsyncioRuntime):
-            raise ConfigurationError(
-                f"async_mode={self.async_mode!r} is for WSGI: use server.wsgi(), or "
-                "Server(..., async_mode='asyncio')"
-            )
-        engine = ASGIEngine(self.engine, self.runtime, self.options.max_message_bytes)
-        return ASGIMiddleware(engine, app, path, self.shutdown)
-
-    def run(
-        self,
-        host: str = "127.0.0.1",
-        port: int = 5000,
-        *,
-        app: Any = None,
-        certfile: str | None = None,
-        keyfile: str | None = None,
-        **settings: Any,
-    ) -> None:
-        """Serve until SIGTERM or Ctrl-C; then `shutdown` ends every connection.
-
-        Args:
-            app: what to serve: what `wsgi` or `asgi` returned, or an application to put behind
-                Socket.IO.
-            certfile: a certificate in PEM form, to serve ``https`` and ``wss``.
-            keyfile: its private key, if that is not in the same file.
-            settings: for the web server: for ``eventlet.wsgi.server``, such as ``keepalive=5``; for
-                ``gevent.pywsgi.WSGIServer``; for ``uvicorn.Config`` in the asyncio mode, such as
-                ``log_level="info"``. There are none in the mode ``threads``.
-
-        Raises:
-            ConfigurationError: if the address cannot be listened on, the certificate cannot be
-                used, or an extra is missing.
-        """
-        certificate = Certificate.parse(certfile, keyfile)
-        if isinstance(self.runtime, AsyncioRuntime):
-            asgi = app if isinstance(app, ASGIMiddleware) else self.asgi(app)
-            limit = self.options.max_message_bytes
-            run_uvicorn(asgi, certificate, host, port, limit, self.shutdown, **settings)
-        else:
-            wsgi = app if isinstance(app, WSGIMiddleware) else self.wsgi(app)
-            web_server = _web_server(self.async_mode)(wsgi, certificate, **settings)
-            serve(web_server, host, port, self.runtime, self.shutdown, self._stopped)
-            if self._outlive_process is not None:
-                self._outlive_process()
-
-    def shutdown(self) -> None:
-        """End every connection, as `Application.shutdown` does; `run` waits for it to be done."""
-        self._ends_at = self.runtime.now() + _GOODBYES
-        super().shutdown()
-
-    def _stopped(self) -> bool:
-        said_goodbye = not self.engine.sockets or self.runtime.now() > self._ends_at
-        return self.idle and said_goodbye
-
-
-def _runtime(options: Options) -> tuple[ThreadedRuntime | AsyncioRuntime, str]:
-    """The runtime of a server, and why it is this one."""
-    if options.async_mode == "asyncio":
-        return AsyncioRuntime(options.worker_threads), "as asked for"
-    mode, why = choose(options.async_mode, mode_of_worker())
-    return ThreadedRuntime(make_driver(mode)), why
-
-
-def _web_server(mode: str) -> Callable[..., WebServer]:
-    """The web server of a mode, whose library is imported only then."""
-    if mode == "gevent":
-        from sionamespace.serving.gevent import GeventServer
-
-        return GeventServer
-    if mode == "threads":
-        from sionamespace.serving.threads import ThreadsServer
-
-        return ThreadsServer
-    from sionamespace.serving.eventlet import EventletServer
-
-    return EventletServer
+        parsed, runtime = parse_options(options)
+        Application.__init__(self, routes, runtime, parsed, _check_rooms(rooms))
+        self._host(self.accept)
 
 
 def _check_rooms(rooms: RoomManager | None) -> RoomManager | None:

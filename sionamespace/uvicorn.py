@@ -1,9 +1,9 @@
 """`WebSocketProtocol`: WebSockets under uvicorn, without ASGI's messages between.
 
-    uvicorn app:app --ws sionamespace.uvicorn:WebSocketProtocol
+    uvicorn app:app --ws sionamespace.uvicorn:WebSocketProtocol --ws-per-message-deflate false
 
 `Server.run` chooses it by itself. Other applications behind the same uvicorn notice nothing: their
-WebSockets are uvicorn's own "websockets-sansio".
+WebSockets are uvicorn's own "websockets-sansio"; and so are those that it compresses.
 """
 
 from __future__ import annotations

@@ -51,7 +51,7 @@ class ASGIEngine:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self._runtime.bind()
-        request = Request.of(environ_of(scope))
+        request = self._server.request(environ_of(scope))
         try:
             todo = self._server.route(request)
             if isinstance(todo, Opening):
@@ -261,6 +261,8 @@ def environ_of(scope: Scope) -> dict[str, Any]:
 
 
 def _add_header(environ: dict[str, Any], name: str, value: str) -> None:
+    if "_" in name:  # it would pass for one with a hyphen, which a proxy had set
+        return
     key = name.upper().replace("-", "_")
     if key not in ("CONTENT_TYPE", "CONTENT_LENGTH"):
         key = "HTTP_" + key

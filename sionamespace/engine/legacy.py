@@ -18,6 +18,8 @@ from sionamespace.protocol.engineio3 import (
     doubled_payload,
     in_text,
     is_doubled,
+    raw_doubled_payload,
+    raw_text_payload,
     text_payload,
     with_types,
 )
@@ -30,6 +32,10 @@ _log = logging.getLogger("sionamespace.engine")
 
 _COUNTED = re.compile(r"[0-9]+-[0-9]+")
 """How clients up to 1.3 keep their requests from being cached; later ones send a short text."""
+
+_JSON_FORMS = text_payload, doubled_payload
+_RAW_FORMS = raw_text_payload, raw_doubled_payload
+"""How text is polled that is encoded once, and twice."""
 
 _MOST_TEXT = 50_000
 """From how many characters on a text is long; Safari's limit is the lowest, 65,536."""
@@ -56,6 +62,7 @@ class LegacySocket(EngineSocket):
         self._takes_binary = "b64" not in query
         self._takes_text = not self._takes_binary or not early
         self._doubles = early or (False if self._takes_binary else None)
+        self._text_forms = _JSON_FORMS if services.carries_json else _RAW_FORMS
         self._carry = with_types
 
     # Out.
@@ -66,7 +73,7 @@ class LegacySocket(EngineSocket):
 
     def _join(self, parcels: list[Parcel]) -> str | bytes:
         if self._takes_text and not (self._takes_binary and any(map(_has_binary, parcels))):
-            form = doubled_payload if self._doubles else text_payload
+            form = self._text_forms[bool(self._doubles)]
             text = "".join([parcel.form(form) for parcel in parcels])
             if len(text) <= _MOST_TEXT or not self._takes_binary:
                 return text

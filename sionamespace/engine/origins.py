@@ -9,6 +9,7 @@ from typing import Any
 
 from sionamespace.engine.http import Fault, Request, RequestRefused
 from sionamespace.engine.legacy import LegacySocket
+from sionamespace.engine.proxies import forwards
 from sionamespace.errors import ConfigurationError
 
 __all__ = ["Origins"]
@@ -29,15 +30,20 @@ class Origins:
             origin (and the environ) that returns whether it may; an empty list leaves the matter
             to somebody else.
         credentials: whether browsers may send cookies from other origins.
+        knows_proxies: whether the server has been told which proxies to believe.
 
     Raises:
         ConfigurationError: for an origin that no page has, and a function that cannot be asked.
     """
 
     def __init__(
-        self, allowed: str | Iterable[str] | Callable[..., object] | None, credentials: bool
+        self,
+        allowed: str | Iterable[str] | Callable[..., object] | None,
+        credentials: bool,
+        knows_proxies: bool,
     ) -> None:
         self._credentials = credentials
+        self._knows_proxies = knows_proxies
         self._rule: Callable[[str, Mapping[str, Any]], object] | None = None
         self._listed: list[str] | None = None
         if callable(allowed):
@@ -60,6 +66,8 @@ class Origins:
         if self._rule is None:
             allowed = self._allowed(request)
             why += f"; to allow it: Server(..., cors_allowed_origins={[*allowed, origin]!r:.500})"
+        if self._is_own_only and not self._knows_proxies:
+            why += _about_proxy(request.environ)
         raise RequestRefused(Fault.FORBIDDEN, why)
 
     def headers(self, request: Request, passed: bool) -> tuple[tuple[str, str], ...]:
@@ -90,7 +98,7 @@ class Origins:
         return "*" in allowed or any(_normal(one) in allowed for one in origins)
 
     def _allowed(self, request: Request) -> list[str]:
-        return _own(request.environ) if self._listed is None else self._listed
+        return [_own(request.environ)] if self._listed is None else self._listed
 
     def _asks_rule(self, origin: str, environ: Mapping[str, Any]) -> bool:
         assert self._rule is not None
@@ -159,17 +167,14 @@ def _meanings(origin: str, request: Request) -> list[str]:
     return [f"{scheme}://{origin}" for scheme in _DEFAULT_PORTS]
 
 
-def _own(environ: Mapping[str, Any]) -> list[str]:
-    """The server's own origins, as it is called itself and as its proxy says that it is."""
-    scheme, host = environ["wsgi.url_scheme"], environ.get("HTTP_HOST", "")
-    origins = [_normal(f"{scheme}://{host}")]
-    if "HTTP_X_FORWARDED_PROTO" in environ or "HTTP_X_FORWARDED_HOST" in environ:
-        scheme, host = (
-            environ.get(header, otherwise).split(",")[0].strip()
-            for header, otherwise in (
-                ("HTTP_X_FORWARDED_PROTO", scheme),
-                ("HTTP_X_FORWARDED_HOST", host),
-            )
-        )
-        origins.append(_normal(f"{scheme}://{host}"))
-    return origins
+def _own(environ: Mapping[str, Any]) -> str:
+    """The server's own origin, as its clients call it; see `sionamespace.engine.proxies`."""
+    return _normal(f"{environ['wsgi.url_scheme']}://{environ.get('HTTP_HOST', '')}")
+
+
+def _about_proxy(environ: Mapping[str, Any]) -> str:
+    """What may be wrong where the own origin of a request is not that of its page."""
+    if not forwards(environ):
+        return ""
+    peer = environ.get("REMOTE_ADDR") or "unix"
+    return f"; or, if {peer} is your own proxy: Server(..., trusted_proxies=[{peer!r}])"

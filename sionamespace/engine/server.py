@@ -19,6 +19,7 @@ from sionamespace.engine.heartbeat import Heartbeat
 from sionamespace.engine.http import Fault, Request, RequestRefused, Response
 from sionamespace.engine.legacy import LegacySocket
 from sionamespace.engine.origins import Origins
+from sionamespace.engine.proxies import Proxies
 from sionamespace.engine.socket import Carrier, EngineSocket, Services, WebSocket
 from sionamespace.engine.upgrade import Upgrade
 from sionamespace.errors import PacketError
@@ -80,6 +81,7 @@ class EngineServer(engineio.Server):  # type: ignore[misc]
 
     Args:
         accept: called with each new connection and its environ; what receives its messages.
+        carries_json: whether the messages are Socket.IO's.
     """
 
     def __init__(
@@ -87,6 +89,7 @@ class EngineServer(engineio.Server):  # type: ignore[misc]
         options: Options,
         runtime: Runtime,
         accept: Callable[[EngineSocket, Mapping[str, Any]], Receiver],
+        carries_json: bool = True,
     ) -> None:
         super().__init__(
             async_mode="threading",  # its primitives are not used, and these need nothing
@@ -98,7 +101,10 @@ class EngineServer(engineio.Server):  # type: ignore[misc]
         )
         self._options = options
         self._runtime = runtime
-        self._origins = Origins(options.cors_allowed_origins, options.cors_credentials)
+        self._proxies = Proxies(options.trusted_proxies) if options.trusted_proxies else None
+        self._origins = Origins(
+            options.cors_allowed_origins, options.cors_credentials, self._proxies is not None
+        )
         self._compression = Compression(options.http_compression, options.compression_threshold)
         self._cookie = SessionCookie(options.cookie) if options.cookie else None
         self._refusals = FirstTimes(_log)
@@ -115,9 +121,16 @@ class EngineServer(engineio.Server):  # type: ignore[misc]
             options.max_outbox_bytes,
             self._lingering.add,
             self._forget,
+            carries_json,
         )
 
     # Requests.
+
+    def request(self, environ: Mapping[str, Any]) -> Request:
+        """The request of a WSGI environment, as the client made it of the proxies in between."""
+        if self._proxies is not None:
+            environ = self._proxies.see_through(environ)
+        return Request.of(environ)
 
     def route(self, request: Request) -> Todo:
         """What to do about a request.
@@ -183,16 +196,18 @@ class EngineServer(engineio.Server):  # type: ignore[misc]
         One that names none is not taken for a client of revision 3, as the JavaScript server does.
         """
         revision = request.query.get("EIO")
-        legacy = self._options.legacy_clients
+        legacy = self._options.speaks_legacy
         if revision != "4" and not (legacy and revision == LegacySocket.revision):
             raise RequestRefused(
                 Fault.UNSUPPORTED_PROTOCOL,
                 f"EIO={revision!r:.10}: this server speaks Engine.IO 4, which is JavaScript "
                 "clients 3.x and 4.x, python-socketio 5.x"
-                + (
-                    "; and 3, which is clients 1.x and 2.x" if legacy else " (legacy_clients=False)"
-                ),
+                + ("; and 3, which is clients 1.x and 2.x" if legacy else self._why_not_legacy()),
             )
+
+    def _why_not_legacy(self) -> str:
+        option = "serializer" if self._options.legacy_clients else "legacy_clients"
+        return f" ({option}={getattr(self._options, option)!r})"
 
     def _open_socket(self, request: Request, websocket: WebSocket | None = None) -> EngineSocket:
         socket = self._make_socket(request)

@@ -76,6 +76,8 @@ class Services:
     """Called when a socket closes with something left to hand over."""
     forget: Callable[[EngineSocket], object]
     """Called when nothing is left of a socket."""
+    carries_json: bool = True
+    """Whether the messages are Socket.IO's, in which any character can be escaped."""
 
 
 class EngineSocket:
@@ -285,7 +287,8 @@ class EngineSocket:
         """Close, after what is waiting was sent; the receiver is told at once."""
         if self.closed:
             return
-        if self._websocket is None:
+        # After a CLOSE python-socketio's clients stay away; without it their next poll fails.
+        if self._websocket is None and reason != Reason.SHUTDOWN:
             self._outbox.append(_CLOSE)
         self.closed = True
         self._services.heartbeat.stop(self)

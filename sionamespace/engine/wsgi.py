@@ -6,11 +6,13 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from sionamespace.engine.deflate import Deflate
+from sionamespace.engine.handshake import Handshake
 from sionamespace.engine.http import Fault, Request, RequestRefused, Response
 from sionamespace.engine.server import EngineServer, Opening, Poll, Post, Todo
 from sionamespace.engine.servers import find_socket
 from sionamespace.engine.socket import EngineSocket
-from sionamespace.engine.websocket import Handshake, WebSocketDriver
+from sionamespace.engine.websocket import open_websocket
 from sionamespace.errors import ConfigurationError
 from sionamespace.process import check_loaded_here
 from sionamespace.runtime.threaded import ThreadedRuntime
@@ -25,19 +27,27 @@ class WSGIEngine:
 
     Args:
         max_bytes: the size of a request's body and of a WebSocket's message.
+        deflate: how messages of WebSockets are compressed; None if they are not.
     """
 
-    def __init__(self, server: EngineServer, runtime: ThreadedRuntime, max_bytes: int) -> None:
+    def __init__(
+        self,
+        server: EngineServer,
+        runtime: ThreadedRuntime,
+        max_bytes: int,
+        deflate: Deflate | None = None,
+    ) -> None:
         self._server = server
         self._runtime = runtime
         self._max_bytes = max_bytes
+        self._deflate = deflate
         self._process = os.getpid()
 
     def __call__(
         self, environ: Mapping[str, Any], start_response: StartResponse
     ) -> Iterable[bytes]:
         self._bind()
-        request = Request.of(environ)
+        request = self._server.request(environ)
         try:
             with self._runtime.engine:
                 todo = self._server.route(request)
@@ -74,7 +84,7 @@ class WSGIEngine:
             return self._server.posted(socket, body)
 
     def _open(self, request: Request, socket: EngineSocket | None) -> Iterable[bytes]:
-        handshake = Handshake(request.environ, self._max_bytes)
+        handshake = Handshake(request.environ, self._max_bytes, self._deflate)
         if handshake.refused is not None:
             raise RequestRefused(
                 Fault.BAD_REQUEST, f"a bad WebSocket request: {handshake.refused.body!r:.100}"
@@ -88,7 +98,7 @@ class WSGIEngine:
             )
         runtime = self._runtime
         with runtime.engine:
-            websocket = WebSocketDriver(
+            websocket = open_websocket(
                 raw, handshake, runtime.start_blocking, runtime.engine, runtime.at_end
             )
             if socket is None:

@@ -50,9 +50,10 @@ class Parcel:
         self._forms: dict[Any, Any] | None = None
 
     @classmethod
-    def of_message(cls, text: str, attachments: tuple[bytes, ...] = ()) -> Parcel:
+    def of_message(cls, message: str | bytes, attachments: tuple[bytes, ...] = ()) -> Parcel:
         """The parcel of one Socket.IO packet."""
-        return cls(MESSAGE + text, *attachments)
+        first = MESSAGE + message if isinstance(message, str) else message
+        return cls(first, *attachments)
 
     @property
     def messages(self) -> list[str | bytes]:

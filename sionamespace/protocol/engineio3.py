@@ -28,6 +28,8 @@ __all__ = [
     "doubled_payload",
     "in_text",
     "is_doubled",
+    "raw_doubled_payload",
+    "raw_text_payload",
     "text_payload",
     "with_types",
 ]
@@ -40,13 +42,22 @@ _LENGTH = re.compile(r"([0-9]{1,10}):")
 
 def text_payload(packets: Iterable[str | bytes]) -> str:
     """The text payload of packets, whose messages are Socket.IO's, in ASCII but for their paths."""
-    return "".join(f"{_units(packet)}:{packet}" for packet in map(_ascii, packets))
+    return _joined(map(_ascii, packets))
 
 
 def doubled_payload(packets: Iterable[str | bytes]) -> str:
-    """The text payload of packets for a client that decodes them twice."""
-    doubled = (_ascii(packet).encode().decode("latin-1") for packet in packets)
-    return "".join(f"{len(packet)}:{packet}" for packet in doubled)
+    """The same for a client that decodes them twice."""
+    return _joined(map(_double, map(_ascii, packets)))
+
+
+def raw_text_payload(packets: Iterable[str | bytes]) -> str:
+    """The text payload of packets, whose messages are any text."""
+    return _joined(map(_text, packets))
+
+
+def raw_doubled_payload(packets: Iterable[str | bytes]) -> str:
+    """The same for a client that decodes them twice."""
+    return _joined(map(_double, map(_text, packets)))
 
 
 def binary_payload(packets: Iterable[str | bytes]) -> bytes:
@@ -61,7 +72,7 @@ def with_types(packets: Iterable[str | bytes]) -> Parcel:
 
 def in_text(packets: Iterable[str | bytes]) -> Parcel:
     """The WebSocket messages of packets for a client that takes no binary ones."""
-    return Parcel(*(p if isinstance(p, str) else _base64(p) for p in packets))
+    return Parcel(*map(_text, packets))
 
 
 def is_doubled(payload: str) -> bool | None:
@@ -142,6 +153,18 @@ def decode_frame(message: str | bytes) -> str | bytes:
     if message[:1] != _BINARY_MESSAGE:
         raise PacketError("a binary packet of revision 3 begins with the byte 4")
     return message[1:]
+
+
+def _joined(texts: Iterable[str]) -> str:
+    return "".join([f"{_units(text)}:{text}" for text in texts])
+
+
+def _double(text: str) -> str:
+    return text.encode().decode("latin-1")
+
+
+def _text(packet: str | bytes) -> str:
+    return packet if isinstance(packet, str) else _base64(packet)
 
 
 def _units(text: str) -> int:

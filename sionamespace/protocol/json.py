@@ -8,16 +8,22 @@ it on and its server ignores it.
 from __future__ import annotations
 
 import re
-from typing import Any
 
 import msgspec.structs
 
 from sionamespace.errors import PacketError
 from sionamespace.protocol.binary import attach, detach
-from sionamespace.protocol.packet import RESERVED_EVENTS, Packet, PacketType
+from sionamespace.protocol.packet import (
+    MAX_ID,
+    Packet,
+    PacketType,
+    TooLarge,
+    check_event,
+    check_shape,
+)
 from sionamespace.protocol.values import dumps, loads
 
-__all__ = ["Decoder", "TooLarge", "encode"]
+__all__ = ["Decoder", "encode"]
 
 _EVENT, _ACK = PacketType.EVENT, PacketType.ACK
 _DIGITS = "0123456"
@@ -26,12 +32,7 @@ _TO_BINARY = PacketType.BINARY_EVENT - PacketType.EVENT
 """What is added to the type of an EVENT or ACK that has attachments."""
 _REST_OF_HEAD = re.compile(r"(?:(/[^,]*),?)?([0-9]*)")
 """A namespace other than ``/``, and an ack id."""
-_MAX_ID_DIGITS = 15
-"""Ids up to here are exact in JavaScript, whose integers end at 2**53."""
-
-
-class TooLarge(PacketError):
-    """A packet is larger, with its attachments, than is allowed."""
+_MAX_ID_DIGITS = len(str(MAX_ID))
 
 
 def encode(packet: Packet) -> tuple[str, tuple[bytes, ...]]:
@@ -95,7 +96,10 @@ class Decoder:
     def _feed_attachment(self, part: bytes) -> Packet | None:
         packet = self._waiting
         if packet is None:
-            raise PacketError("got an attachment that no packet announced")
+            raise PacketError(
+                "got binary data that no packet announced; if the client has the msgpack parser: "
+                "Server(..., serializer='msgpack')"
+            )
         self._size += len(part)
         if self._size > self._max_bytes:
             raise TooLarge(
@@ -127,9 +131,9 @@ def _parse(text: str, max_attachments: int) -> tuple[Packet, int]:
     at = rest.end()
     data = loads(text[at:]) if at < len(text) else None
     if kind is _EVENT:
-        _check_event(data)
+        check_event(data)
     else:
-        _check(kind, data, number, at < len(text))
+        check_shape(kind, data, number, at < len(text))
     return Packet(kind, path or "/", data, number), attachments
 
 
@@ -140,28 +144,3 @@ def _parse_attachments(text: str, limit: int) -> tuple[int, int]:
     if int(digits) > limit:
         raise PacketError(f"too many attachments: {int(digits)}, at most {limit} are allowed")
     return int(digits), len(digits) + 2
-
-
-def _check(kind: PacketType, data: Any, number: int | None, has_payload: bool) -> None:
-    """Raise unless the payload has the shape that its packet type has."""
-    if kind is _ACK:
-        _expect(isinstance(data, list) and number is not None, "an ACK has an id and a list")
-    elif kind is PacketType.CONNECT:
-        _expect(isinstance(data, dict) or not has_payload, "a CONNECT's payload is an object")
-    elif kind is PacketType.DISCONNECT:
-        _expect(not has_payload, "a DISCONNECT has no payload")
-    else:
-        _expect(isinstance(data, (dict, str)), "a CONNECT_ERROR's payload is an object or a text")
-
-
-def _check_event(data: Any) -> None:
-    name = data[0] if isinstance(data, list) and data else None
-    if not isinstance(name, (str, int, float)) or isinstance(name, bool):
-        raise PacketError("an EVENT's payload is a list that begins with the event's name")
-    if name in RESERVED_EVENTS:
-        raise PacketError(f"{name!r} is a reserved name for an event")
-
-
-def _expect(holds: bool, rule: str) -> None:
-    if not holds:
-        raise PacketError(rule)

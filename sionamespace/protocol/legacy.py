@@ -14,11 +14,11 @@ from typing import Any
 
 import msgspec.structs
 
-from sionamespace.protocol import json
+from sionamespace.protocol.codecs import Codec, Decoder
 from sionamespace.protocol.packet import Packet, PacketType
 from sionamespace.types import Path, Sid
 
-__all__ = ["PROTOCOL", "Decoder", "encode", "parameters", "sid_of"]
+__all__ = ["PROTOCOL", "legacy", "parameters", "sid_of"]
 
 PROTOCOL = 4
 """The revision that clients 1.x and 2.x speak; they name no other."""
@@ -26,35 +26,41 @@ PROTOCOL = 4
 _ENGINES_OWN = frozenset({"EIO", "transport", "t", "sid", "b64", "j"})
 
 
-def encode(packet: Packet) -> tuple[str, tuple[bytes, ...]]:
-    """The text of a packet and its attachments.
+def legacy(codec: Codec) -> Codec:
+    """A codec as clients 1.x and 2.x know it."""
+    return Codec(
+        lambda packet: codec.encode(_outgoing(packet)),
+        lambda *limits: _Decoder(codec.make_decoder(*limits)),
+    )
+
+
+def _outgoing(packet: Packet) -> Packet:
+    """A packet as it is sent.
 
     A CONNECT_ERROR carries the data of the refusal, or without any its message, as the JavaScript
     server does for these clients.
-
-    Raises:
-        UsageError: for data that cannot be sent.
     """
     if packet.type is PacketType.CONNECT:
-        packet = msgspec.structs.replace(packet, data=None)
-    elif packet.type is PacketType.CONNECT_ERROR:
+        return msgspec.structs.replace(packet, data=None)
+    if packet.type is PacketType.CONNECT_ERROR:
         data = packet.data.get("data")
-        packet = msgspec.structs.replace(
+        return msgspec.structs.replace(
             packet, data=packet.data["message"] if data is None else data
         )
-    return json.encode(packet)
+    return packet
 
 
-class Decoder(json.Decoder):
-    """Turns the messages of one connection into packets; see `sionamespace.protocol.json.Decoder`.
+class _Decoder:
+    """Makes the query of a CONNECT its data: a dict of texts, or None without one.
 
-    The query of a CONNECT becomes its data: a dict of texts, or None without one. That of another
-    packet, which the official clients do not send, means nothing.
+    That of another packet, which the official clients do not send, means nothing.
     """
 
+    def __init__(self, decoder: Decoder) -> None:
+        self._decoder = decoder
+
     def feed(self, message: str | bytes) -> Packet | None:
-        """The packet that this message completes, or None if attachments are still to come."""
-        packet = super().feed(message)
+        packet = self._decoder.feed(message)
         if packet is None:
             return None
         path, _, query = packet.path.partition("?")

@@ -7,9 +7,21 @@ from typing import Any
 
 import msgspec
 
+from sionamespace.errors import PacketError
 from sionamespace.types import Path
 
-__all__ = ["RESERVED_EVENTS", "Packet", "PacketType"]
+__all__ = [
+    "MAX_ID",
+    "RESERVED_EVENTS",
+    "Packet",
+    "PacketType",
+    "TooLarge",
+    "check_event",
+    "check_shape",
+]
+
+MAX_ID = 10**15 - 1
+"""Ack ids up to here are exact in JavaScript, whose integers end at 2**53."""
 
 RESERVED_EVENTS = frozenset(
     {"connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"}
@@ -41,3 +53,35 @@ class Packet(msgspec.Struct, frozen=True):
     path: Path = "/"
     data: Any = None
     id: int | None = None
+
+
+class TooLarge(PacketError):
+    """A packet is larger, with its attachments, than is allowed."""
+
+
+def check_shape(kind: PacketType, data: Any, number: int | None, has_payload: bool) -> None:
+    """Raise `PacketError` unless the payload has the shape that its packet type has."""
+    if kind is PacketType.EVENT:
+        check_event(data)
+    elif kind is PacketType.ACK:
+        _expect(isinstance(data, list) and number is not None, "an ACK has an id and a list")
+    elif kind is PacketType.CONNECT:
+        _expect(isinstance(data, dict) or not has_payload, "a CONNECT's payload is an object")
+    elif kind is PacketType.DISCONNECT:
+        _expect(not has_payload, "a DISCONNECT has no payload")
+    else:
+        _expect(isinstance(data, (dict, str)), "a CONNECT_ERROR's payload is an object or a text")
+
+
+def check_event(data: Any) -> None:
+    """Raise `PacketError` unless the payload is one of an EVENT."""
+    name = data[0] if isinstance(data, list) and data else None
+    if not isinstance(name, (str, int, float)) or isinstance(name, bool):
+        raise PacketError("an EVENT's payload is a list that begins with the event's name")
+    if name in RESERVED_EVENTS:
+        raise PacketError(f"{name!r} is a reserved name for an event")
+
+
+def _expect(holds: bool, rule: str) -> None:
+    if not holds:
+        raise PacketError(rule)

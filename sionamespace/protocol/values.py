@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
 
 from sionamespace.errors import PacketError, UsageError
 
-__all__ = ["MAX_DEPTH", "dumps", "loads"]
+__all__ = ["MAX_DEPTH", "dumps", "levels", "loads", "too_deep", "unsendable"]
 
 MAX_DEPTH = 200
 """How deep a value may be nested, in either direction."""
@@ -29,13 +30,18 @@ def dumps(value: Any) -> str:
     """
     try:
         return _encoder.encode(value).decode()
-    except UnicodeEncodeError as error:
-        raise UsageError(
+    except (TypeError, ValueError, OverflowError, RecursionError) as error:
+        raise unsendable(error, "JSON") from None
+
+
+def unsendable(error: Exception, form: str) -> UsageError:
+    """What to raise for an encoder's error."""
+    if isinstance(error, UnicodeEncodeError):
+        return UsageError(
             f"cannot send text with a lone surrogate (half of a character): {error.object!r:.80}; "
             "decode it properly, or encode it with errors='replace'"
-        ) from None
-    except (TypeError, ValueError, OverflowError, RecursionError) as error:
-        raise UsageError(f"cannot send this value as JSON: {error}") from None
+        )
+    return UsageError(f"cannot send this value as {form}: {error}")
 
 
 def loads(text: str) -> Any:
@@ -49,7 +55,7 @@ def loads(text: str) -> Any:
     except (msgspec.DecodeError, UnicodeEncodeError):
         value = _loads_leniently(text)
     except RecursionError:
-        raise PacketError(_too_deep()) from None
+        raise too_deep() from None
     # Counting is quick and settles nearly every case; only what might be too deep is walked.
     if len(text) > MAX_DEPTH and text.count("[") + text.count("{") > MAX_DEPTH:
         check_depth(value)
@@ -58,10 +64,21 @@ def loads(text: str) -> Any:
 
 def check_depth(value: Any) -> None:
     """Raise `PacketError` if a value is nested deeper than `MAX_DEPTH`."""
+    for _ in levels(value):
+        pass
+
+
+def levels(value: Any) -> Iterator[list[Any]]:
+    """The lists and dicts in a value, level by level.
+
+    Raises:
+        PacketError: if there are more levels than `MAX_DEPTH`.
+    """
     level = [value] if type(value) in _CONTAINERS else []
     for _ in range(MAX_DEPTH):
         if not level:
             return
+        yield level
         level = [
             inner
             for outer in level
@@ -69,11 +86,12 @@ def check_depth(value: Any) -> None:
             if type(inner) in _CONTAINERS
         ]
     if level:
-        raise PacketError(_too_deep())
+        raise too_deep()
 
 
-def _too_deep() -> str:
-    return f"the value is nested deeper than {MAX_DEPTH} levels"
+def too_deep() -> PacketError:
+    """What to raise for a value that is nested too deep."""
+    return PacketError(f"the value is nested deeper than {MAX_DEPTH} levels")
 
 
 def _loads_leniently(text: str) -> Any:

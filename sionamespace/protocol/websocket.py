@@ -5,21 +5,45 @@ A server does not mask, so one frame is right for all its recipients and is buil
 
 from __future__ import annotations
 
-__all__ = ["frame"]
+import zlib
+
+__all__ = ["WINDOW_BITS", "deflated_frame", "frame"]
 
 _TEXT = 0x81
 _BINARY = 0x82
+_COMPRESSED = 0x40
+
+WINDOW_BITS = 15
+"""How far back a compressed frame may refer, as a power of 2: as far as there is."""
 
 
 def frame(message: str | bytes) -> bytes:
     """A whole, final, unmasked frame: text for ``str``, binary for ``bytes``."""
     if isinstance(message, str):
-        payload, opcode = message.encode(), _TEXT
-    else:
-        payload, opcode = message, _BINARY
+        return _build(_TEXT, message.encode())
+    return _build(_BINARY, message)
+
+
+def deflated_frame(message: str | bytes, threshold: int) -> bytes:
+    """The same, compressed if it has so many bytes and that makes it smaller.
+
+    It is a compressed message of its own, without context (RFC 7692, section 7.2.1), so that it
+    too is right for all recipients that take such.
+    """
+    payload = message.encode() if isinstance(message, str) else message
+    if len(payload) >= threshold:
+        compressor = zlib.compressobj(wbits=-WINDOW_BITS)
+        data = compressor.compress(payload) + compressor.flush(zlib.Z_SYNC_FLUSH)
+        data = data[:-4]  # which are always the same, and so are left out
+        if len(data) < len(payload):
+            return _build((_TEXT if isinstance(message, str) else _BINARY) | _COMPRESSED, data)
+    return frame(message)
+
+
+def _build(first: int, payload: bytes) -> bytes:
     length = len(payload)
     if length < 126:
-        return bytes((opcode, length)) + payload
+        return bytes((first, length)) + payload
     if length < 65536:
-        return bytes((opcode, 126)) + length.to_bytes(2, "big") + payload
-    return bytes((opcode, 127)) + length.to_bytes(8, "big") + payload
+        return bytes((first, 126)) + length.to_bytes(2, "big") + payload
+    return bytes((first, 127)) + length.to_bytes(8, "big") + payload

@@ -21,7 +21,6 @@ def run_uvicorn(
     certificate: Certificate | None,
     host: str,
     port: int,
-    max_bytes: int,
     stop: Callable[[], None],
     **settings: Any,
 ) -> None:
@@ -29,7 +28,6 @@ def run_uvicorn(
 
     Args:
         certificate: for ``https``.
-        max_bytes: the size of a WebSocket's message.
         stop: called before the end, to send the clients away.
         settings: passed on to ``uvicorn.Config``.
 
@@ -56,9 +54,8 @@ def run_uvicorn(
     chosen: dict[str, Any] = {
         "log_level": "warning",
         "ws": WebSocketProtocol,
-        "ws_max_size": max_bytes,
-        "ws_per_message_deflate": False,
         "ws_ping_interval": None,  # Engine.IO has its own
+        "proxy_headers": False,  # trusted_proxies says whom to believe, and needs the true peer
         "timeout_graceful_shutdown": 5,
         **settings,
     }

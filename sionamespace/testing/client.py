@@ -9,7 +9,7 @@ import attrs
 
 from sionamespace.engine.memory import MemoryLink
 from sionamespace.errors import Refused
-from sionamespace.protocol import json as codec
+from sionamespace.protocol.codecs import Codec
 from sionamespace.protocol.packet import Packet, PacketType
 from sionamespace.sessions import Session
 from sionamespace.types import Path, Reason, Room, Sid
@@ -101,7 +101,7 @@ class HarnessClient:
     is raised by the method that set it off.
     """
 
-    def __init__(self, stage: Stage, link: MemoryLink, path: Path) -> None:
+    def __init__(self, stage: Stage, link: MemoryLink, path: Path, codec: Codec) -> None:
         self.path = path
         self.refused: Refused | None = None
         """Why the server refused it; None if it did not."""
@@ -109,6 +109,7 @@ class HarnessClient:
         """Answers to the ack ids of what `send_raw` sent."""
         self._stage = stage
         self._link = link
+        self._codec = codec
         self._sid: Sid | None = None
         self._session: Session | None = None
         self._connected = False
@@ -271,8 +272,8 @@ class HarnessClient:
 
     def _send(self, packet: Packet) -> None:
         assert self._link.reason is None, f"the client's connection has ended: {self._link.reason}"
-        text, attachments = codec.encode(packet)
-        self._stage.on_engine(self._receive, text, *attachments)
+        message, attachments = self._codec.encode(packet)
+        self._stage.on_engine(self._receive, message, *attachments)
 
     def _receive(self, *messages: str | bytes) -> None:
         for message in messages:

@@ -12,7 +12,7 @@ from sionamespace.errors import ConfigurationError
 from sionamespace.namespace import Namespace
 from sionamespace.options import Options
 from sionamespace.ports import Runtime
-from sionamespace.protocol import json as codec
+from sionamespace.protocol.codecs import CODECS
 from sionamespace.rooms import RoomManager
 from sionamespace.router import Router, Routes
 from sionamespace.runtime.pending import Pending
@@ -73,6 +73,7 @@ class Harness:
         self._raise_errors = raise_errors
         self._runtime = self.make_runtime()
         self._options = Options.parse(options)
+        self._codec = CODECS[self._options.serializer]
         self._application = _Application(
             _routes(routes), self._runtime, self._options, rooms, self.errors.append
         )
@@ -100,7 +101,7 @@ class Harness:
         """
         path = self._only_path() if path is None else path
         link = self._open(headers or {}, environ or {}) if on is None else on._link
-        client = HarnessClient(self, link, path)
+        client = HarnessClient(self, link, path, self._codec)
         self._clients[link][path] = client
         client.join(auth)
         self.settle()
@@ -169,14 +170,15 @@ class Harness:
         return ManualRuntime()
 
     def _open(self, headers: Mapping[str, str], environ: Mapping[str, Any]) -> MemoryLink:
-        decoder = codec.Decoder(self._options.max_attachments, self._options.max_message_bytes)
+        options = self._options
+        decoder = self._codec.make_decoder(options.max_attachments, options.max_message_bytes)
 
         def deliver(message: str | bytes) -> None:
             packet = decoder.feed(message)
             if packet is not None:
                 self._clients[link][packet.path].take(packet)
 
-        link = MemoryLink(deliver, self._options.max_outbox_bytes)
+        link = MemoryLink(deliver, options.max_outbox_bytes)
         self._clients[link] = {}
         self.on_engine(self._accept, link, _environ(headers, environ))
         return link

@@ -35,20 +35,23 @@ def server() -> Iterator[ServerProcess]:
 
 
 @pytest.fixture(scope="session")
-def server_in(server: ServerProcess) -> Iterator[Callable[[str], ServerProcess]]:
+def server_in(server: ServerProcess) -> Iterator[Callable[..., ServerProcess]]:
     """Gives the test application in a mode, shared by the tests that do no harm to it.
 
-    It may be asked by several threads.
+    ``server_in(mode, **options)``: there is one for each mode and options. It may be asked by
+    several threads.
     """
-    started, starting = {"eventlet": server}, Lock()
+    started: dict[tuple[object, ...], ServerProcess] = {("eventlet",): server}
+    starting = Lock()
     with ExitStack() as ending:
 
-        def server_in(mode: str) -> ServerProcess:
+        def server_in(mode: str, **options: object) -> ServerProcess:
+            kind = (mode, *options.items())
             with starting:
-                if mode not in started:
-                    started[mode] = ServerProcess(ping_timeout=60, async_mode=mode)
-                    ending.callback(started[mode].stop)
-                return started[mode]
+                if kind not in started:
+                    started[kind] = ServerProcess(ping_timeout=60, async_mode=mode, **options)
+                    ending.callback(started[kind].stop)
+                return started[kind]
 
         yield server_in
 

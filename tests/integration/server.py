@@ -81,6 +81,9 @@ class Features(Watched):
             "query": client.environ["QUERY_STRING"],
             "cookie": client.environ.get("HTTP_COOKIE"),
             "token": client.environ.get("HTTP_X_TOKEN"),
+            "address": client.environ["REMOTE_ADDR"],
+            "scheme": client.environ["wsgi.url_scheme"],
+            "host": client.environ["HTTP_HOST"],
         }
 
     # Answers.

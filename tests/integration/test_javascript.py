@@ -18,9 +18,12 @@ SINCE = {
 }
 """The features, and since which client there is an interface for each."""
 
+MSGPACK = "+msgpack"
+"""What the names of clients end with here that have that parser."""
+
 
 def features_of(client: str) -> list[str]:
-    version = int(CLIENTS[client].partition(".")[0])
+    version = int(CLIENTS[client.removesuffix(MSGPACK)].partition(".")[0])
     return [name for name, major in SINCE.items() if version >= major]
 
 
@@ -29,6 +32,12 @@ CELLS = [
     for mode in MODES
     for client in CLIENTS
     for transport in TRANSPORTS
+] + [
+    Cell(mode, client + MSGPACK, "Node", transport)
+    for mode in MODES
+    for client in ("client-3.1.3", "client-4.0.0", "socket.io-client")
+    for transport in TRANSPORTS
+    if mode == "eventlet" or client == "socket.io-client"
 ]
 CASES = [
     pytest.param(cell, feature, id=f"{cell}-{feature}")
@@ -36,13 +45,18 @@ CASES = [
     for feature in features_of(cell.client)
 ]
 
-ServerIn = Callable[[str], ServerProcess]
+ServerIn = Callable[..., ServerProcess]
+
+
+def server_for(client: str, mode: str, server_in: ServerIn) -> ServerProcess:
+    options = {"serializer": "msgpack"} if client.endswith(MSGPACK) else {}
+    return server_in(mode, **options)
 
 
 @pytest.fixture(scope="module")
 def matrix(node: Node, server_in: ServerIn, request: pytest.FixtureRequest) -> Iterator[Matrix]:
     def run(cell: Cell) -> dict[str, str]:
-        url = server_in(cell.mode).url
+        url = server_for(cell.client, cell.mode, server_in).url
         return json.loads(node.run("js/features.js", url, cell.client, cell.transport))
 
     params = (getattr(item, "callspec", None) for item in request.session.items)
@@ -70,13 +84,15 @@ def test_the_log_has_no_surprises(matrix: Matrix, server_in: ServerIn, mode: str
         if cell.mode == mode:
             matrix.of(cell)
 
-    server = server_in(mode)
-    assert server.faults() == []
-    assert any("Deliberate: the secret" in line for line in server.lines), "failures are logged"
-    assert any(f"async_mode is {mode}" in line for line in server.lines)
+    for client in ("", MSGPACK):
+        server = server_for(client, mode, server_in)
+        assert server.faults() == []
+        assert any("Deliberate: the secret" in line for line in server.lines), "failures are logged"
+        assert any(f"async_mode is {mode}" in line for line in server.lines)
 
 
 def test_the_readme_claims_what_ran(matrix: Matrix) -> None:
-    ran = rows({cell: set(matrix.of(cell).values()) == {"ok"} for cell in CELLS})
+    in_json = [cell for cell in CELLS if not cell.client.endswith(MSGPACK)]
+    ran = rows({cell: set(matrix.of(cell).values()) == {"ok"} for cell in in_json})
 
     assert claimed("Node") == ran, "the README's table should have\n\n" + "\n".join(ran)

@@ -1,49 +1,100 @@
-"""python-socketio's clients, another implementation of the protocol."""
+"""python-socketio's clients, another implementation of the protocol, in each mode."""
 
 from __future__ import annotations
 
 import asyncio
 import queue
+import signal
+import sys
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from typing import Any
 
+import attrs
 import pytest
 import socketio
-from child import PATIENCE, ServerProcess
+from child import PATIENCE, Child, ServerProcess
 
-TRANSPORTS = ["polling", "websocket"]
+MODES = ["eventlet", "gevent", "threads", "asyncio"]
+TRANSPORTS = {
+    "polling": ["polling"],
+    "websocket": ["websocket"],
+    "upgrade": ["polling", "websocket"],
+}
 BINARY = {"list": [b"\x00\xff", {"deep": b""}], "text": "ü😀"}
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[ServerProcess]:
-    """A server that pings often: the client may wait for a ping before it goes."""
-    started = ServerProcess(ping_interval=0.5, ping_timeout=60)
-    yield started
-    started.stop()
+@attrs.frozen
+class Way:
+    """A way to connect."""
+
+    mode: str
+    name: str
+    serializer: str = "default"
+
+    @property
+    def transports(self) -> list[str]:
+        return TRANSPORTS[self.name]
+
+    @property
+    def transport(self) -> str:
+        """The one that it comes to."""
+        return self.transports[-1]
+
+    def __str__(self) -> str:
+        return f"{self.mode}-{self.name}-{self.serializer}"
 
 
-@pytest.fixture(params=TRANSPORTS)
-def transport(request: pytest.FixtureRequest) -> str:
+WAYS = [Way(mode, name) for mode in MODES for name in TRANSPORTS]
+WAYS += [Way("eventlet", name, "msgpack") for name in TRANSPORTS]
+WAYS += [Way(mode, "upgrade", "msgpack") for mode in MODES[1:]]
+
+
+@pytest.fixture(params=WAYS, ids=str, scope="module")
+def way(request: pytest.FixtureRequest) -> Way:
     return request.param
+
+
+@pytest.fixture(scope="module")
+def servers() -> Iterator[Callable[[Way], ServerProcess]]:
+    """Servers that ping often: the client may wait for a ping before it goes."""
+    started: dict[tuple[str, str], ServerProcess] = {}
+    with ExitStack() as ending:
+
+        def server_for(way: Way) -> ServerProcess:
+            kind = way.mode, way.serializer
+            if kind not in started:
+                options = {} if way.serializer == "default" else {"serializer": way.serializer}
+                started[kind] = ServerProcess(
+                    ping_interval=0.2, ping_timeout=60, async_mode=way.mode, **options
+                )
+                ending.callback(started[kind].stop)
+            return started[kind]
+
+        yield server_for
+
+
+@pytest.fixture
+def server(way: Way, servers: Callable[[Way], ServerProcess]) -> ServerProcess:
+    return servers(way)
 
 
 Connect = Callable[..., socketio.Client]
 
 
 @pytest.fixture
-def connect(server: ServerProcess, transport: str) -> Iterator[Connect]:
+def connect(server: ServerProcess, way: Way) -> Iterator[Connect]:
     started: list[socketio.Client] = []
 
     def start(namespaces: list[str], auth: Any = None, **handlers: Any) -> socketio.Client:
-        client = socketio.Client(reconnection=False)
+        client = socketio.Client(reconnection=False, serializer=way.serializer)
         started.append(client)
         for event, handler in handlers.items():
             client.on(event, handler, namespace=namespaces[0])
         client.connect(
             server.url,
             auth=auth,
-            transports=[transport],
+            transports=way.transports,
             namespaces=namespaces,
             wait_timeout=PATIENCE,
         )
@@ -59,13 +110,17 @@ def ask(client: socketio.Client, event: str, *args: Any, namespace: str = "/chat
     return client.call(event, args, namespace=namespace, timeout=PATIENCE)
 
 
-def test_connect_with_auth_to_several_namespaces(connect: Connect, transport: str) -> None:
+def test_connect_with_auth_to_several_namespaces(connect: Connect, way: Way) -> None:
     client = connect(["/", "/chat"], auth={"name": "Zoë"})
 
     for path in ("/", "/chat"):
         me = ask(client, "whoami", namespace=path)
         assert me["sid"] == client.get_sid(path)
-        assert (me["path"], me["auth"], me["transport"]) == (path, {"name": "Zoë"}, transport)
+        assert (me["path"], me["auth"], me["transport"]) == (
+            path,
+            {"name": "Zoë"},
+            way.transport,
+        )
 
 
 def test_events_and_answers(connect: Connect) -> None:
@@ -155,12 +210,12 @@ def test_disconnect_by_either_side(connect: Connect) -> None:
     assert ask(one, "reason_of", sids[1]) in ("client disconnect", "transport close")
 
 
-def test_the_async_client(server: ServerProcess, transport: str) -> None:
-    asyncio.run(asyncio.wait_for(use_async_client(server, transport), PATIENCE))
+def test_the_async_client(server: ServerProcess, way: Way) -> None:
+    asyncio.run(asyncio.wait_for(use_async_client(server, way), PATIENCE))
 
 
-async def use_async_client(server: ServerProcess, transport: str) -> None:
-    client = socketio.AsyncClient(reconnection=False)
+async def use_async_client(server: ServerProcess, way: Way) -> None:
+    client = socketio.AsyncClient(reconnection=False, serializer=way.serializer)
     news: asyncio.Queue[Any] = asyncio.Queue()
     reasons: asyncio.Queue[str] = asyncio.Queue()
 
@@ -173,18 +228,21 @@ async def use_async_client(server: ServerProcess, transport: str) -> None:
     await client.connect(
         server.url,
         auth={"async": True},
-        transports=[transport],
-        namespaces=["/chat"],
+        transports=way.transports,
+        namespaces=["/chat", "/"],
         wait_timeout=PATIENCE,
     )
 
-    async def ask(event: str, *args: Any) -> Any:
-        return await client.call(event, args, namespace="/chat", timeout=PATIENCE)
+    async def ask(event: str, *args: Any, namespace: str = "/chat") -> Any:
+        return await client.call(event, args, namespace=namespace, timeout=PATIENCE)
 
     try:
         me = await ask("whoami")
-        assert (me["auth"], me["transport"]) == ({"async": True}, transport)
-        assert await ask("echo", 1, BINARY) == (1, BINARY)
+        assert (me["sid"], me["auth"]) == (client.get_sid("/chat"), {"async": True})
+        assert me["transport"] == way.transport
+        assert (await ask("whoami", namespace="/"))["path"] == "/"
+        answer = await ask("echo", 1, BINARY)
+        assert list(answer) == [1, BINARY]
         assert await ask("ask", "double", 4) == {"type": "int", "answer": 8}
         assert await ask("boom") == {"error": {"message": "internal error"}}
         await ask("enter", me["sid"] + "'s room")
@@ -196,22 +254,47 @@ async def use_async_client(server: ServerProcess, transport: str) -> None:
         await client.disconnect()
 
 
-async def refused_async(server: ServerProcess, transport: str) -> Any:
-    client = socketio.AsyncClient(reconnection=False)
+def test_the_async_client_refused(server: ServerProcess, way: Way) -> None:
+    error = asyncio.run(asyncio.wait_for(refused_async(server, way), PATIENCE))
+
+    assert error == {"message": "connection refused by the server"}
+
+
+async def refused_async(server: ServerProcess, way: Way) -> Any:
+    client = socketio.AsyncClient(reconnection=False, serializer=way.serializer)
     errors: asyncio.Queue[Any] = asyncio.Queue()
     client.on("connect_error", errors.put, namespace="/door")
     with pytest.raises(socketio.exceptions.ConnectionError):
         await client.connect(
             server.url,
             auth={"wish": "false"},
-            transports=[transport],
+            transports=way.transports,
             namespaces=["/door"],
             wait_timeout=PATIENCE,
         )
     return await errors.get()
 
 
-def test_the_async_client_refused(server: ServerProcess, transport: str) -> None:
-    error = asyncio.run(asyncio.wait_for(refused_async(server, transport), PATIENCE))
+def test_the_log_has_no_surprises(server: ServerProcess) -> None:
+    assert server.faults() == []
 
-    assert error == {"message": "connection refused by the server"}
+
+@pytest.mark.parametrize("mode", MODES)
+def test_both_clients_come_back_after_a_restart(
+    mode: str, start_server: Callable[..., ServerProcess]
+) -> None:
+    first = start_server(async_mode=mode)
+    with ExitStack() as ending:
+        clients = []
+        for kind in ("sync", "async"):
+            for transports in TRANSPORTS.values():
+                client = Child(sys.executable, "stay.py", first.url, kind, *transports)
+                ending.callback(client.end, signal.SIGKILL)
+                clients.append(client)
+        for client in clients:
+            client.wait_for("^here True$")
+        marks = [client.mark() for client in clients]
+        first.stop()
+        start_server(first.port, async_mode=mode)
+        for client, mark in zip(clients, marks, strict=True):
+            client.wait_for("^here True$", since=mark)

@@ -12,7 +12,8 @@ VECTORS = HERE.parent / "unit" / "protocol" / "vectors"
 
 
 @pytest.mark.parametrize(
-    ("script", "file"), [("make.js", "v5.json"), ("make_legacy.js", "v4.json")]
+    ("script", "file"),
+    [("make.js", "v5.json"), ("make_legacy.js", "v4.json"), ("make_msgpack.js", "msgpack.json")],
 )
 def test_the_vectors_are_what_the_installed_parsers_make(
     node: Node, script: str, file: str

@@ -93,3 +93,45 @@ class TestUnknown:
     def test_anything_else_gets_the_list(self):
         with pytest.raises(ConfigurationError, match=r"there are: async_mode, .*cookie"):
             Options.parse({"zzz": 1})
+
+
+def test_a_serializer_is_one_that_there_is():
+    assert Options.parse({"serializer": "msgpack"}).serializer == "msgpack"
+    for value in ("pickle", "default", None, ["json"]):
+        with pytest.raises(ConfigurationError, match="expected 'json' or 'msgpack'"):
+            Options.parse({"serializer": value})
+    with pytest.raises(ConfigurationError, match="called serializer here"):
+        Options.parse({"parser": "msgpack"})
+
+
+@pytest.mark.parametrize(
+    ("given", "taken"),
+    [
+        (None, ()),
+        ([], ()),
+        ("127.0.0.1", ("127.0.0.1",)),
+        (["10.0.0.0/8", "::1", "unix"], ("10.0.0.0/8", "::1", "unix")),
+        (2, 2),
+    ],
+)
+def test_proxies_are_addresses_networks_or_so_many(given, taken):
+    assert Options.parse({"trusted_proxies": given}).trusted_proxies == taken
+
+
+@pytest.mark.parametrize("value", ["*", ["*"], "nginx", ["10.0.0.1/8"], 0, -1, True, 1.5, [1]])
+def test_other_proxies_are_an_error_that_says_what_to_write(value):
+    with pytest.raises(ConfigurationError, match="expected addresses or networks of proxies"):
+        Options.parse({"trusted_proxies": value})
+
+
+@pytest.mark.parametrize(
+    ("given", "taken"), [(None, None), (False, None), (True, 1024), (1, 1), (500, 500)]
+)
+def test_messages_are_compressed_from_so_many_bytes_on(given, taken):
+    assert Options.parse({"per_message_deflate": given}).per_message_deflate == taken
+
+
+@pytest.mark.parametrize("value", [0, -1, "yes", 1.5, {"threshold": 1024}])
+def test_another_threshold_is_an_error(value):
+    with pytest.raises(ConfigurationError, match=r"per_message_deflate=.*expected True, False"):
+        Options.parse({"per_message_deflate": value})

@@ -5,12 +5,13 @@ const { readFileSync } = require("node:fs");
 const { createRequire } = require("node:module");
 const { join } = require("node:path");
 
-/** A client package by its name in package.json. */
-function load(client) {
+/** A client package by its name in package.json, and behind a `+` the name of a parser for it. */
+function load(kind) {
+  const [client, parser] = kind.split("+");
   const { version } = JSON.parse(readFileSync(join(__dirname, "../node_modules", client, "package.json")));
   const io = require(client);
   if (version.startsWith("1.3.")) hidePools(client);
-  return { io, version };
+  return { io, version, parser: parser && require(`socket.io-${parser}-parser`) };
 }
 
 /** 1.3.x takes the whole pool in which today's Node keeps a small Buffer for the Buffer itself. */

@@ -25,13 +25,14 @@ function within(promise, what, milliseconds = PATIENCE) {
   return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }
 
-/** Clients of one kind: a client package, and a way of transport. */
+/** Clients of one kind: a client package (`+msgpack` for that parser), and a way of transport. */
 class Bench {
   constructor(url, client, transport) {
     this.url = url;
     this.transport = transport;
     this.polls = transport === "polling" || transport === "jsonp";
-    Object.assign(this, load(client)); // `io` and `version`
+    Object.assign(this, load(client)); // `io` and `version`, and a `parser` of its own
+    this.isMsgpack = client.endsWith("+msgpack");
     this.major = Number(this.version.split(".")[0]);
     this.isLegacy = this.major < 3;
     this.mostBinary = transport === "jsonp" ? 110_000 : Infinity; // as base64, which they write in one call
@@ -44,6 +45,7 @@ class Bench {
       ...TRANSPORTS[this.transport],
       forceNew: true,
       reconnection: false,
+      ...(this.parser && { parser: this.parser }),
       ...(this.isLegacy ? inQuery(options) : options),
     });
     this.sockets.push(socket);

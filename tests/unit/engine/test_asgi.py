@@ -22,7 +22,13 @@ class Echo(Namespace):
         self.left.append(reason)
 
 
-HEADERS = [(b"host", b"testserver"), (b"cookie", b"a=b"), (b"x-two", b"1"), (b"x-two", b"2")]
+HEADERS = [
+    (b"host", b"testserver"),
+    (b"cookie", b"a=b"),
+    (b"x-two", b"1"),
+    (b"x-two", b"2"),
+    (b"x_two", b"3"),  # not the same header
+]
 
 
 def scope(kind="http", method="GET", query="EIO=4&transport=polling", path="/socket.io/", **more):
@@ -255,7 +261,7 @@ async def test_a_server_that_stops_ends_polls_and_websockets(site):
     polling = asyncio.ensure_future(site.request(query=f"EIO=4&transport=polling&sid={sid}"))
     await asyncio.sleep(0)
     site.server.shutdown()
-    assert (await polling)[2] == "1"
+    assert (await polling)[2] == "6"
     assert await client.next() == {"type": "websocket.close", "code": 1000}
     client.leave()
     await client.task

@@ -61,6 +61,13 @@ def packets_of(reply):
 
 
 class TestHandshake:
+    def test_with_msgpack_it_is_refused_as_the_parser_of_old_clients_is_another(
+        self, threaded, caplog
+    ):
+        reply = Site(threaded, serializer="msgpack").request("GET", TEXT)
+        assert reply.fault == (400, {"code": 5, "message": "Unsupported protocol version"})
+        assert "(serializer='msgpack')" in caplog.text
+
     def test_a_client_that_takes_text_gets_text(self, site):
         client = Polling(site)
         assert client.opening.headers["Content-Type"] == "text/plain; charset=UTF-8"

@@ -54,14 +54,6 @@ class TestTheServersOwn:
         assert allows(site, "https://testserver", **secure)
         assert not allows(site, "http://testserver", HTTP_HOST="testserver:443")
 
-    def test_are_those_that_its_proxy_names_too(self, site):
-        proto, host = {"HTTP_X_FORWARDED_PROTO": "https"}, {"HTTP_X_FORWARDED_HOST": "example.com"}
-        assert allows(site, PAGE, **proto, **host)
-        assert allows(site, "https://testserver", **proto)
-        assert allows(site, "http://example.com", **host)
-        assert allows(site, PAGE, HTTP_X_FORWARDED_PROTO="https, http", **host)
-        assert not allows(site, PAGE, **proto)
-
 
 class TestOthers:
     @pytest.mark.parametrize(

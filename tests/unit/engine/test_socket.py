@@ -10,6 +10,7 @@ from sionamespace.engine.socket import EngineSocket, Services
 from sionamespace.protocol.engineio import Parcel, decode_payload
 from sionamespace.protocol.websocket import frame
 from sionamespace.testing.runtime import ManualRuntime
+from sionamespace.types import Reason
 
 
 class Receiver:
@@ -353,6 +354,18 @@ class TestClosing:
         socket.close("second")
         assert receiver.reasons == ["first"]
         assert lingering == [socket]
+
+    @pytest.mark.parametrize(
+        ("reason", "packets"), [(Reason.SERVER, ["1"]), (Reason.SHUTDOWN, ["6"])]
+    )
+    def test_a_client_that_polls_is_sent_away_but_not_by_a_shutdown(
+        self, socket, forgotten, reason, packets
+    ):
+        waiting = socket.start_poll()
+        socket.close(reason)
+        assert waiting.done()
+        assert decode_payload(socket.take()) == packets
+        assert forgotten == [socket]
 
     @pytest.mark.parametrize("act", ["close", "send"])
     def test_the_receiver_may_close_or_send_while_it_is_told(self, socket, receiver, act):

@@ -15,6 +15,8 @@ from sionamespace.protocol.engineio3 import (
     doubled_payload,
     in_text,
     is_doubled,
+    raw_doubled_payload,
+    raw_text_payload,
     text_payload,
     with_types,
 )
@@ -188,3 +190,16 @@ class TestFrames:
     def test_what_is_no_packet_is_refused(self, message):
         with pytest.raises(PacketError):
             decode_frame(message)
+
+
+class TestRawPayload:
+    """Of messages that are any text."""
+
+    def test_it_carries_them_as_they_are(self):
+        packets = ["4é😀", b"\x01", "2"]
+        assert raw_text_payload(packets) == "4:4é😀6:b4AQ==1:2"
+        assert decode_payload(raw_text_payload(packets), False) == packets
+
+    @given(st.lists(ANY_TEXT, min_size=1))
+    def test_what_is_encoded_twice_comes_out_as_it_went_in(self, packets):
+        assert decode_payload(raw_doubled_payload(packets), True) == packets

@@ -5,12 +5,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sionamespace.errors import PacketError
-from sionamespace.protocol.legacy import Decoder, encode, parameters, sid_of
+from sionamespace.protocol.codecs import CODECS
+from sionamespace.protocol.legacy import legacy, parameters, sid_of
 from sionamespace.protocol.packet import Packet, PacketType
+
+CODEC = legacy(CODECS["json"])
+encode = CODEC.encode
 
 
 def connect(text):
-    packet = Decoder().feed(text)
+    packet = CODEC.make_decoder(10, 1_000_000).feed(text)
     assert packet.type is PacketType.CONNECT
     return packet.path, packet.data
 
@@ -44,18 +48,18 @@ class TestDecoder:
         assert connect(text) == ("/chat", {"token": "x", "a": "1,2"})
 
     def test_events_and_attachments_are_those_of_revision_5(self):
-        decoder = Decoder()
+        decoder = CODEC.make_decoder(10, 1_000_000)
         assert decoder.feed('51-/chat,["e",{"_placeholder":true,"num":0}]') is None
         assert decoder.feed(b"\x01") == Packet(PacketType.EVENT, "/chat", ["e", b"\x01"])
 
     def test_the_query_of_an_event_means_nothing(self):
-        packet = Decoder().feed('2/chat?token=x,1["e"]')
+        packet = CODEC.make_decoder(10, 1_000_000).feed('2/chat?token=x,1["e"]')
         assert packet == Packet(PacketType.EVENT, "/chat", ["e"], 1)
 
     @given(st.text() | st.text('012345/?=&,%"[]-a') | st.binary())
     def test_nothing_raises_anything_but_a_packet_error(self, message):
         try:
-            Decoder().feed(message)
+            CODEC.make_decoder(10, 1_000_000).feed(message)
         except PacketError:
             return
 

@@ -14,8 +14,12 @@ import msgspec.structs
 import pytest
 
 from sionamespace.protocol import engineio3
-from sionamespace.protocol.legacy import Decoder, encode
+from sionamespace.protocol.codecs import CODECS
+from sionamespace.protocol.legacy import legacy
 from sionamespace.protocol.packet import Packet, PacketType
+
+CODEC = legacy(CODECS["json"])
+encode = CODEC.encode
 
 VECTORS = json.loads((Path(__file__).parent / "vectors" / "v4.json").read_text(encoding="utf-8"))
 
@@ -62,7 +66,7 @@ def test_a_packet_is_written_to_the_byte_as_the_newer_parser_does(vector: dict[s
 @each("sent")
 @pytest.mark.parametrize("parser", ["parser_2", "parser_3"])
 def test_what_either_parser_writes_is_read(vector: dict[str, Any], parser: str) -> None:
-    decoder = Decoder()
+    decoder = CODEC.make_decoder(10, 1_000_000)
     *first, last = value_of(vector[parser])
     for message in first:
         assert decoder.feed(message) is None
@@ -79,7 +83,7 @@ def test_a_namespace_that_is_asked_for_has_a_query(vector: dict[str, Any]) -> No
     }
 
     for message in vector["messages"]:
-        assert Decoder().feed(message) == Packet(
+        assert CODEC.make_decoder(10, 1_000_000).feed(message) == Packet(
             PacketType.CONNECT, "/chat", expected[vector["nsp"]]
         )
 

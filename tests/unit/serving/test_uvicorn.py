@@ -40,7 +40,7 @@ def run(stop=lambda: None, certificate=None, **settings):
         await send({"type": "lifespan.shutdown.complete"})
 
     number = settings.pop("number", signal.SIGTERM)
-    run_uvicorn(stopping, certificate, "127.0.0.1", 0, 1000, stop, lifespan="on", **settings)
+    run_uvicorn(stopping, certificate, "127.0.0.1", 0, stop, lifespan="on", **settings)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

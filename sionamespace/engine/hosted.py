@@ -1,0 +1,199 @@
+"""`Hosted`: what has an engine and is served by a web server."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from sionamespace.asgi import ASGIApplication, ASGIMiddleware
+from sionamespace.engine.asgi import ASGIEngine
+from sionamespace.engine.deflate import Deflate
+from sionamespace.engine.server import EngineServer
+from sionamespace.engine.socket import EngineSocket
+from sionamespace.engine.wsgi import WSGIEngine
+from sionamespace.errors import ConfigurationError
+from sionamespace.options import Options
+from sionamespace.ports import Receiver, Runtime
+from sionamespace.process import check_alone, mode_of_worker, stop_with_process
+from sionamespace.runtime.aio import AsyncioRuntime
+from sionamespace.runtime.choice import choose, make_driver
+from sionamespace.runtime.threaded import ThreadedRuntime
+from sionamespace.serving.lifetime import WebServer, serve
+from sionamespace.serving.tls import Certificate
+from sionamespace.serving.uvicorn import run_uvicorn
+from sionamespace.wsgi import WSGIApplication, WSGIMiddleware
+
+__all__ = ["MODE_VARIABLE", "Hosted", "parse_options"]
+
+_log = logging.getLogger("sionamespace")
+
+_GOODBYES = 1.0
+"""How many seconds a server that stops waits for clients to take its goodbye; some never do."""
+
+MODE_VARIABLE = "SIONAMESPACE_ASYNC_MODE"
+"""The environment variable with the mode of servers that do not say their own."""
+
+
+class Hosted:
+    """An engine with the ways to a web server.
+
+    A subclass calls `_host` when it is made, and says what `send_away` and `idle` are.
+    """
+
+    default_path: str
+    """Where clients connect to unless they are told otherwise."""
+    options: Options
+    runtime: Runtime
+    async_mode: str
+
+    def _host(
+        self,
+        accept: Callable[[EngineSocket, Mapping[str, Any]], Receiver],
+        carries_json: bool = True,
+    ) -> None:
+        self.engine = EngineServer(self.options, self.runtime, accept, carries_json)
+        self._ends_at = 0.0
+        self._outlive_process: Callable[[], None] | None = None
+
+    @property
+    def idle(self) -> bool:
+        """Whether no client is connected, and the application knows of it."""
+        raise NotImplementedError
+
+    def send_away(self) -> None:
+        """End every connection."""
+        raise NotImplementedError
+
+    def wsgi(
+        self,
+        app: WSGIApplication | None = None,
+        path: str | None = None,
+        static: Mapping[str, str] | None = None,
+    ) -> WSGIMiddleware:
+        """A WSGI application with clients at ``/<path>/`` and everything else from ``app``.
+
+        Args:
+            app: any WSGI application, such as a Flask one.
+            path: where clients connect to; left out, it is their default.
+            static: files to serve, by URL: ``{"/": "index.html", "/static/": "static/"}``.
+
+        Raises:
+            ConfigurationError: if gunicorn starts several workers, or one that cannot serve.
+        """
+        if not isinstance(self.runtime, ThreadedRuntime):
+            raise ConfigurationError(
+                "async_mode='asyncio' is for ASGI: use server.asgi(), or another async_mode"
+            )
+        check_alone()
+        if self._outlive_process is None:
+            self._outlive_process = stop_with_process(self.runtime, self.shutdown, self._stopped)
+        threshold = self.options.per_message_deflate
+        deflate = None if threshold is None else Deflate(threshold)
+        engine = WSGIEngine(self.engine, self.runtime, self.options.max_message_bytes, deflate)
+        return WSGIMiddleware(engine, app, path or self.default_path, static)
+
+    def asgi(self, app: ASGIApplication | None = None, path: str | None = None) -> ASGIMiddleware:
+        """An ASGI application with clients at ``/<path>/`` and everything else from ``app``.
+
+        Args:
+            app: any ASGI application, such as one of FastAPI, Starlette, Quart or Django; its
+                lifespan is kept.
+            path: where clients connect to; left out, it is their default.
+        """
+        if not isinstance(self.runtime, AsyncioRuntime):
+            raise ConfigurationError(
+                f"async_mode={self.async_mode!r} is for WSGI: use server.wsgi(), or "
+                "Server(..., async_mode='asyncio')"
+            )
+        engine = ASGIEngine(self.engine, self.runtime, self.options.max_message_bytes)
+        return ASGIMiddleware(engine, app, path or self.default_path, self.shutdown)
+
+    def run(
+        self,
+        host: str = "127.0.0.1",
+        port: int = 5000,
+        *,
+        app: Any = None,
+        certfile: str | None = None,
+        keyfile: str | None = None,
+        **settings: Any,
+    ) -> None:
+        """Serve until SIGTERM or Ctrl-C; then `shutdown` ends every connection.
+
+        Args:
+            app: what to serve: what `wsgi` or `asgi` returned, or an application to put behind it.
+            certfile: a certificate in PEM form, to serve ``https`` and ``wss``.
+            keyfile: its private key, if that is not in the same file.
+            settings: for the web server: for ``eventlet.wsgi.server``, such as ``keepalive=5``; for
+                ``gevent.pywsgi.WSGIServer``; for ``uvicorn.Config`` in the asyncio mode, such as
+                ``log_level="info"``. There are none in the mode ``threads``.
+
+        Raises:
+            ConfigurationError: if the address cannot be listened on, the certificate cannot be
+                used, or an extra is missing.
+        """
+        certificate = Certificate.parse(certfile, keyfile)
+        if isinstance(self.runtime, AsyncioRuntime):
+            asgi = app if isinstance(app, ASGIMiddleware) else self.asgi(app)
+            settings.setdefault("ws_max_size", self.options.max_message_bytes)
+            settings.setdefault(
+                "ws_per_message_deflate", self.options.per_message_deflate is not None
+            )
+            run_uvicorn(asgi, certificate, host, port, self.shutdown, **settings)
+        else:
+            wsgi = app if isinstance(app, WSGIMiddleware) else self.wsgi(app)
+            web_server = _web_server(self.async_mode)(wsgi, certificate, **settings)
+            serve(web_server, host, port, self.runtime, self.shutdown, self._stopped)
+            if self._outlive_process is not None:
+                self._outlive_process()
+
+    def shutdown(self) -> None:
+        """End every connection; `run` waits for it to be done.
+
+        To the clients it is a lost connection, so that they come back when the server does.
+        """
+        self._ends_at = self.runtime.now() + _GOODBYES
+        self.send_away()
+
+    def _stopped(self) -> bool:
+        said_goodbye = not self.engine.sockets or self.runtime.now() > self._ends_at
+        return self.idle and said_goodbye
+
+
+def parse_options(options: Mapping[str, Any]) -> tuple[Options, ThreadedRuntime | AsyncioRuntime]:
+    """Options from keyword arguments, and the runtime that they ask for.
+
+    Raises:
+        ConfigurationError: for an option that there is not, or a value that it cannot have.
+    """
+    if MODE_VARIABLE in os.environ:
+        options = {"async_mode": os.environ[MODE_VARIABLE], **options}
+    parsed = Options.parse(options)
+    runtime, why = _runtime(parsed)
+    _log.info("async_mode is %s (%s)", runtime.name, why)
+    return parsed, runtime
+
+
+def _runtime(options: Options) -> tuple[ThreadedRuntime | AsyncioRuntime, str]:
+    """The runtime of a server, and why it is this one."""
+    if options.async_mode == "asyncio":
+        return AsyncioRuntime(options.worker_threads), "as asked for"
+    mode, why = choose(options.async_mode, mode_of_worker())
+    return ThreadedRuntime(make_driver(mode)), why
+
+
+def _web_server(mode: str) -> Callable[..., WebServer]:
+    """The web server of a mode, whose library is imported only then."""
+    if mode == "gevent":
+        from sionamespace.serving.gevent import GeventServer
+
+        return GeventServer
+    if mode == "threads":
+        from sionamespace.serving.threads import ThreadsServer
+
+        return ThreadsServer
+    from sionamespace.serving.eventlet import EventletServer
+
+    return EventletServer

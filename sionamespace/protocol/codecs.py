@@ -1,0 +1,42 @@
+"""The codecs: each writes and reads packets in a form of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+import attrs
+
+from sionamespace.protocol import json, msgpack
+from sionamespace.protocol.packet import Packet
+
+__all__ = ["CODECS", "Codec", "Decoder"]
+
+
+class Decoder(Protocol):
+    """Turns the messages of one connection into packets."""
+
+    def feed(self, message: str | bytes) -> Packet | None:
+        """The packet that this message completes, or None if more of it is still to come.
+
+        Raises:
+            PacketError: if the message is not what the protocol allows here. The decoder must not
+                be used afterwards.
+        """
+
+
+@attrs.frozen
+class Codec:
+    """How packets are written and read."""
+
+    encode: Callable[[Packet], tuple[str | bytes, tuple[bytes, ...]]]
+    """The message of a packet and its attachments; raises `UsageError` for what cannot be sent."""
+    make_decoder: Callable[[int, int], Decoder]
+    """A decoder for a connection, of at most so many attachments and bytes in a packet."""
+
+
+CODECS: Mapping[str, Codec] = {
+    "json": Codec(json.encode, json.Decoder),
+    "msgpack": Codec(msgpack.encode, lambda max_attachments, max_bytes: msgpack.Decoder(max_bytes)),
+}
+"""The codecs by the names that the option ``serializer`` has for them."""

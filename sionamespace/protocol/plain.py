@@ -1,0 +1,100 @@
+"""Plain values: dicts, lists and what a codec writes as it is.
+
+What applications send may be more: attrs classes, dataclasses, enums, dates, sets, ... A codec
+has them made plain, and says itself what becomes of a few kinds, such as bytes in JSON.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import Enum
+from typing import Any
+
+import attrs
+import msgspec
+
+from sionamespace.errors import UsageError
+from sionamespace.protocol.values import MAX_DEPTH
+
+__all__ = ["BINARY", "LEAVES", "Form", "check_room"]
+
+LEAVES: frozenset[type] = frozenset({str, int, float, bool, type(None)})
+BINARY = (bytes, bytearray, memoryview)
+
+
+@attrs.frozen
+class Form:
+    """What a codec takes for plain."""
+
+    leaves: frozenset[type] = LEAVES
+    """The types that it writes as they are; not those made from them."""
+    special: tuple[type, ...] = BINARY
+    """The types that the caller of `make_plain` turns into something by itself."""
+    text_keys: bool = False
+    """Whether keys of dicts that are no texts have to become such."""
+
+    def is_plain(self, value: Any, depth: int = 0) -> bool:
+        """Whether a value can be written as it is.
+
+        Raises:
+            UsageError: if it is nested too deep.
+        """
+        leaves, kind = self.leaves, type(value)
+        if kind in leaves:
+            return True
+        if kind is not dict and kind is not list and kind is not tuple:
+            return False
+        check_room(depth)
+        if self.text_keys and kind is dict and not all(type(key) is str for key in value):
+            return False
+        for inner in value.values() if kind is dict else value:
+            if type(inner) not in leaves and not self.is_plain(inner, depth + 1):
+                return False
+        return True
+
+    def make_plain(self, value: Any, convert: Callable[[Any, int], Any], depth: int = 0) -> Any:
+        """A value that can be written.
+
+        Args:
+            convert: what becomes of a value of a special type, at a depth.
+
+        Raises:
+            UsageError: if it is nested too deep, or holds something that cannot be sent.
+        """
+        if type(value) in self.leaves:
+            return value
+        if isinstance(value, str) and not isinstance(value, Enum):
+            return str.__str__(value)  # a subclass, such as a template engine's markup
+        if isinstance(value, self.special):
+            return convert(value, depth)
+        if isinstance(value, dict):
+            check_room(depth)
+            return {
+                self._key(key): self.make_plain(inner, convert, depth + 1)
+                for key, inner in value.items()
+            }
+        if isinstance(value, (list, tuple, set, frozenset)):
+            check_room(depth)
+            return [self.make_plain(inner, convert, depth + 1) for inner in value]
+        built = self._to_builtins(value)
+        return built if type(built) in self.leaves else self.make_plain(built, convert, depth)
+
+    def _key(self, key: Any) -> Any:
+        if type(key) is str or not self.text_keys:
+            return key
+        return next(iter(self._to_builtins({key: None})))
+
+    def _to_builtins(self, value: Any) -> Any:
+        try:
+            return msgspec.to_builtins(value, builtin_types=self.special, str_keys=self.text_keys)
+        except (TypeError, ValueError, RecursionError) as error:
+            raise UsageError(
+                f"cannot send {type(value).__name__} {value!r:.60}: expected JSON values, bytes, "
+                f"attrs classes, dataclasses, dates or UUIDs, alone or nested ({error})"
+            ) from None
+
+
+def check_room(depth: int) -> None:
+    """Raise `UsageError` unless one more level fits below ``depth`` others."""
+    if depth >= MAX_DEPTH:
+        raise UsageError(f"cannot send a value that is nested deeper than {MAX_DEPTH} levels")
