@@ -46,8 +46,8 @@ class LegacySocket(EngineSocket):
 
     What a polling client takes shows in its handshake: text with ``b64``, and else binary too.
     Clients up to 1.3 then take nothing but binary, and later ones 1.x no long text: they make it of
-    bytes in one call, whose arguments browsers limit. Clients 1.x encode text twice, and when they
-    take binary they post nothing else. The others that post text are told apart by what they say.
+    bytes in one call, whose arguments browsers limit. Clients 1.x encode text twice. Those from 1.4
+    on and 2.x are told apart by what they say.
 
     Args:
         query: the parameters of the handshake.
@@ -61,7 +61,7 @@ class LegacySocket(EngineSocket):
         early = _COUNTED.fullmatch(query.get("t", "")) is not None
         self._takes_binary = "b64" not in query
         self._takes_text = not self._takes_binary or not early
-        self._doubles = early or (False if self._takes_binary else None)
+        self._doubles: bool | None = early or None  # which is not known yet
         self._text_forms = _JSON_FORMS if services.carries_json else _RAW_FORMS
         self._carry = with_types
 

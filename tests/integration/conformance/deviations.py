@@ -217,6 +217,18 @@ SCRIPT_NUMBER = Deviation(
         ),
     ),
 )
+NO_NUMBER = Deviation(
+    "A JSONP request without a number",
+    "is answered by the function that the digits in it name",
+    "is refused: the page has no such function",
+    ((r"^200\n(?:  .*\n)*  ___eio.*", BAD_REQUEST),),
+)
+COMPRESSED = Deviation(
+    "A compressed answer",
+    "does not say on what that depends",
+    "says so to caches, by `Vary: Accept-Encoding`",
+    ((r"^(  content-encoding: .*\n  content-type: .*)$", r"\1\n  vary: Accept-Encoding"),),
+)
 
 # What ends a connection here and not there.
 

@@ -6,6 +6,7 @@ from clients import CURRENT, JOIN, OLD
 from deviations import (
     ASCII,
     BAD_POST,
+    COMPRESSED,
     SCRIPT_NUMBER,
     STRICT,
     TOLD,
@@ -245,6 +246,7 @@ ROWS = [
         say('420["echo","' + "x" * 2000 + '"]'),
         ask("GET", CURRENT + "&sid={sid}", Accept_Encoding="gzip"),
         sync(),
+        wanted=COMPRESSED,
     ),
     exchange(
         "poll: not compressed",
