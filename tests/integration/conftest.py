@@ -5,9 +5,11 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
+from pathlib import Path
 from threading import Lock
 
 import pytest
+import trustme
 from child import Node, ServerProcess
 from playwright.sync_api import Browser, sync_playwright
 from raw_client import OPEN
@@ -82,6 +84,18 @@ def close_clients(server: ServerProcess) -> None:
 def node() -> Node:
     """Node, to run the scenarios in ``js/``."""
     return Node()
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a certificate for this machine, its key, and who vouches for it."""
+    folder = tmp_path_factory.mktemp("certificate")
+    authority = trustme.CA()
+    issued = authority.issue_cert("127.0.0.1")
+    authority.cert_pem.write_to_path(folder / "authority.pem")
+    issued.cert_chain_pems[0].write_to_path(folder / "certificate.pem")
+    issued.private_key_pem.write_to_path(folder / "key.pem")
+    return folder
 
 
 @pytest.fixture(scope="module")

@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import zlib
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from child import PATIENCE, Node, ServerProcess
-from playwright.sync_api import sync_playwright
+from matrix import MODES
+from playwright.sync_api import Browser
 from websockets.exceptions import ConnectionClosedError
 from websockets.frames import Frame, Opcode
 from websockets.sync.client import connect
 
-MODES = ["eventlet", "gevent", "threads", "asyncio"]
-CHROMIUM = next(
-    filter(None, map(shutil.which, ["chromium", "chromium-browser", "google-chrome"])), None
-)
 ServerIn = Callable[..., ServerProcess]
 
 
@@ -106,20 +102,13 @@ IN_PAGE = """async ([url, text]) => {
 }"""
 
 
-def test_chromium_takes_it(server_in: ServerIn) -> None:
-    assert CHROMIUM, "these tests need Chromium: run `scripts/need chromium`"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
-        )
-        try:
-            for mode in MODES:
-                server = server_in(mode, per_message_deflate=1)
-                page = browser.new_page()
-                page.goto(f"{server.url}/socket.io/")
-                url = f"ws://127.0.0.1:{server.port}/socket.io/?EIO=4&transport=websocket"
-                extensions, same = page.evaluate(IN_PAGE, [url, "grüße 😀 " * 5000])
-                assert "permessage-deflate" in extensions
-                assert same
-        finally:
-            browser.close()
+def test_chromium_takes_it(server_in: ServerIn, browser: Browser) -> None:
+    for mode in MODES:
+        server = server_in(mode, per_message_deflate=1)
+        page = browser.new_page()
+        page.goto(f"{server.url}/socket.io/")
+        url = f"ws://127.0.0.1:{server.port}/socket.io/?EIO=4&transport=websocket"
+        extensions, same = page.evaluate(IN_PAGE, [url, "grüße 😀 " * 5000])
+        page.close()
+        assert "permessage-deflate" in extensions
+        assert same

@@ -6,7 +6,6 @@ import os
 import re
 import shutil
 import socket
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -15,10 +14,10 @@ from pathlib import Path
 
 import pytest
 from child import HERE, PATIENCE, Child, Node, ServerProcess
+from matrix import MODES
 
 PAGE = (HERE.parents[1] / "docs/deploy/nginx.md").read_text()
 (CONFIGURATION,) = re.findall(r"^```nginx\n(.*?)^```", PAGE, re.S | re.M)
-MODES = ["eventlet", "gevent", "threads", "asyncio"]
 AROUND = """
 daemon off;
 user {user};
@@ -57,21 +56,11 @@ def wait_for(address: tuple[str, int] | str, child: Child) -> None:
 
 
 @pytest.fixture
-def proxy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
+def proxy(tmp_path: Path, certificate: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
     """Starts nginx in front of an address; its own URL."""
     program = shutil.which("nginx", path=os.environ["PATH"] + ":/usr/sbin")
     assert program, "nginx is missing: run scripts/need nginx"
-    certificate, key = tmp_path / "chat.pem", tmp_path / "chat.key"
-    subprocess.run(
-        [
-            *["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1"],
-            *["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"],
-            *["-keyout", str(key), "-out", str(certificate)],
-        ],
-        check=True,
-        capture_output=True,
-    )
-    monkeypatch.setenv("NODE_EXTRA_CA_CERTS", str(certificate))
+    monkeypatch.setenv("NODE_EXTRA_CA_CERTS", str(certificate / "authority.pem"))
     started: list[Child] = []
 
     def start(upstream: str) -> str:
@@ -79,8 +68,8 @@ def proxy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
         configuration = (
             CONFIGURATION.replace("server 127.0.0.1:5000;", f"server {upstream};")
             .replace("listen 443", f"listen 127.0.0.1:{port}")
-            .replace("/etc/ssl/example.com.pem", str(certificate))
-            .replace("/etc/ssl/example.com.key", str(key))
+            .replace("/etc/ssl/example.com.pem", str(certificate / "certificate.pem"))
+            .replace("/etc/ssl/example.com.key", str(certificate / "key.pem"))
         )
         file = tmp_path / "nginx.conf"
         file.write_text(AROUND.format(folder=tmp_path, user=getuser(), configuration=configuration))

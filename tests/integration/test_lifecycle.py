@@ -238,8 +238,9 @@ def test_javascript_clients_come_back_after_a_restart(
 
     code = server.end(number)
     staying.wait_for('"disconnected"')
+    since = staying.mark()
     start_server(server.port)
-    staying.wait_for('"connected"', since=len(staying.lines))
+    staying.wait_for('"connected"', since)
 
     before, lost, after, *_ = staying.facts()
     in_query = client in ("client-1.3.5", "client-1.7.4", "client-2.5.0")

@@ -8,20 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import trustme
 from child import MODES, PATIENCE, Child, Node, ServerProcess
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a certificate for this machine, its key, and who vouches for it."""
-    folder = tmp_path_factory.mktemp("certificate")
-    authority = trustme.CA()
-    issued = authority.issue_cert("127.0.0.1")
-    authority.cert_pem.write_to_path(folder / "authority.pem")
-    issued.cert_chain_pems[0].write_to_path(folder / "certificate.pem")
-    issued.private_key_pem.write_to_path(folder / "key.pem")
-    return folder
 
 
 @pytest.mark.parametrize("mode", [*MODES, "asyncio"])

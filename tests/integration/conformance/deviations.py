@@ -217,7 +217,6 @@ SCRIPT_NUMBER = Deviation(
         ),
     ),
 )
-
 NO_SCRIPT = Deviation(
     "A `j` that is no number",
     "has its digits picked out, or makes a script that cannot run",

@@ -96,6 +96,18 @@ async def test_messages_come_back_in_order_after_the_connection_has_come():
 
 
 @run
+async def test_old_clients_that_poll_read_any_text_as_they_write_it():
+    for payload in ("5:4grü€", "8:4grÃ¼â\x82¬"):  # 2.x; and 1.x, which encode it twice
+        site = Site()
+        _, opening = await site.request(query="&EIO=3&b64=1")
+        sid = json.loads(opening.partition(":0")[2])["sid"]
+        site.query = f"&EIO=3&sid={sid}"
+        await site.request("POST", site.query, payload.encode())
+        await site.until("message", "grü€")
+        assert await site.poll() == payload
+
+
+@run
 async def test_a_handler_that_fails_is_logged_and_the_connection_goes_on(caplog):
     site = Site()
     await site.open()

@@ -153,8 +153,9 @@ class TestPolling:
         client.post(binary, CONTENT_TYPE="application/octet-stream")
         assert client.receiver.messages == ["a", b"\x01\x02", "b", b"\x07"]
 
-    def test_text_of_clients_1_is_decoded_twice(self, site):
-        client = Polling(site)
+    @pytest.mark.parametrize("handshake", [TEXT, BINARY])  # from 1.4 on, in Node and in browsers
+    def test_text_of_clients_1_is_decoded_twice(self, site, handshake):
+        client = Polling(site, handshake)
         client.post("3:4Ã©")
         assert client.receiver.messages == ["é"]
 
