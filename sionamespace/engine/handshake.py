@@ -1,19 +1,24 @@
-"""How a WebSocket begins, over the sans-I/O protocol of ``websockets``."""
+"""How a WebSocket begins."""
 
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from websockets.datastructures import Headers
-from websockets.http11 import Request, Response
+from websockets.exceptions import InvalidHeader
+from websockets.extensions.base import Extension
 from websockets.protocol import Protocol, Side, State
 from websockets.server import ServerProtocol
+from websockets.utils import accept_key
 
 from sionamespace.engine.deflate import Deflate
 
 __all__ = ["Accepted", "Handshake"]
+
+_KEY = re.compile("[A-Za-z0-9+/]{22}==")
 
 _quiet = logging.getLogger("sionamespace.engine.websocket")
 """The protocol's own log, which tells each opening and closing at INFO."""
@@ -52,30 +57,54 @@ class Handshake(Accepted):
         self, environ: Mapping[str, Any], max_bytes: int, deflate: Deflate | None = None
     ) -> None:
         super().__init__(max_bytes)
-        self._protocol = ServerProtocol(
-            extensions=None if deflate is None else [deflate], logger=_quiet
+        self.fault = _fault(environ)
+        """Why the request is not one for a WebSocket; None if it is."""
+        self._key = str(environ.get("HTTP_SEC_WEBSOCKET_KEY"))
+        offer = environ.get("HTTP_SEC_WEBSOCKET_EXTENSIONS")
+        self._extensions, self._agreed = (
+            _negotiate(offer, deflate) if deflate and offer else ([], None)
         )
-        self._response = self._protocol.accept(_request(environ))
-        self.deflate = deflate if self._protocol.extensions else None
-
-    @property
-    def refused(self) -> Response | None:
-        """The HTTP response to give if the request is not one for a WebSocket."""
-        return None if self._response.status_code == 101 else self._response
+        self.deflate = deflate if self._extensions else None
 
     def answer(self) -> bytes:
-        self._protocol.send_response(self._response)
-        return b"".join(self._protocol.data_to_send())
+        lines = [
+            "HTTP/1.1 101 Switching Protocols",
+            "Upgrade: websocket",
+            "Connection: Upgrade",
+            f"Sec-WebSocket-Accept: {accept_key(self._key)}",
+            *([f"Sec-WebSocket-Extensions: {self._agreed}"] if self._agreed else ()),
+        ]
+        return "\r\n".join((*lines, "", "")).encode()
 
     def opened(self) -> Protocol:
-        protocol = super().opened()  # the one that accepted would still wait for the request
-        protocol.extensions = self._protocol.extensions
+        protocol = super().opened()
+        protocol.extensions = self._extensions
         return protocol
 
 
-def _request(environ: Mapping[str, Any]) -> Request:
-    headers = Headers()
-    for name, value in environ.items():
-        if name.startswith("HTTP_"):
-            headers[name[5:].replace("_", "-").title()] = str(value)
-    return Request(str(environ.get("PATH_INFO", "/")), headers)
+def _fault(environ: Mapping[str, Any]) -> str | None:
+    if "websocket" not in _tokens(environ, "HTTP_UPGRADE"):
+        return "no `Upgrade: websocket`"
+    if "upgrade" not in _tokens(environ, "HTTP_CONNECTION"):
+        return "no `Connection: Upgrade`"
+    key = str(environ.get("HTTP_SEC_WEBSOCKET_KEY", ""))
+    if not _KEY.fullmatch(key):
+        return f"Sec-WebSocket-Key is {key!r:.40}, expected 16 bytes in base64"
+    version = environ.get("HTTP_SEC_WEBSOCKET_VERSION")
+    if version != "13":
+        return f"Sec-WebSocket-Version is {version!r:.40}, expected 13"
+    return None
+
+
+def _tokens(environ: Mapping[str, Any], name: str) -> list[str]:
+    return [token.strip() for token in str(environ.get(name, "")).lower().split(",")]
+
+
+def _negotiate(offer: str, deflate: Deflate) -> tuple[list[Extension], str | None]:
+    """The extensions of a connection, and the header that says so."""
+    server = ServerProtocol(extensions=[deflate], logger=_quiet)
+    try:
+        agreed, extensions = server.process_extensions(Headers({"Sec-WebSocket-Extensions": offer}))
+    except InvalidHeader:  # then there are none
+        return [], None
+    return extensions, agreed

@@ -85,10 +85,8 @@ class WSGIEngine:
 
     def _open(self, request: Request, socket: EngineSocket | None) -> Iterable[bytes]:
         handshake = Handshake(request.environ, self._max_bytes, self._deflate)
-        if handshake.refused is not None:
-            raise RequestRefused(
-                Fault.BAD_REQUEST, f"a bad WebSocket request: {handshake.refused.body!r:.100}"
-            )
+        if handshake.fault is not None:
+            raise RequestRefused(Fault.BAD_REQUEST, f"a bad WebSocket request: {handshake.fault}")
         raw = find_socket(request.environ, self._runtime.wait_writable)
         if raw is None:
             raise RequestRefused(
