@@ -45,9 +45,9 @@ class LegacySocket(EngineSocket):
     """One client connection, by the rules of Engine.IO revision 3.
 
     What a polling client takes shows in its handshake: text with ``b64``, and else binary too.
-    Clients up to 1.3 then take nothing but binary, and later ones 1.x no long text: they make it of
-    bytes in one call, whose arguments browsers limit. Clients 1.x encode text twice. Those from 1.4
-    on and 2.x are told apart by what they say.
+    Clients up to 1.3 then take nothing but binary; later ones 1.x make text of bytes in one call,
+    so that it may not be long, whose arguments browsers limit, nor go beyond ASCII. Clients 1.x
+    encode text twice; those up to 1.3 are known, the others are told from 2.x by what they say.
 
     Args:
         query: the parameters of the handshake.
@@ -61,7 +61,7 @@ class LegacySocket(EngineSocket):
         early = _COUNTED.fullmatch(query.get("t", "")) is not None
         self._takes_binary = "b64" not in query
         self._takes_text = not self._takes_binary or not early
-        self._doubles: bool | None = early or None  # which is not known yet
+        self._doubles = True if early else None
         self._text_forms = _JSON_FORMS if services.carries_json else _RAW_FORMS
         self._carry = with_types
 
@@ -75,7 +75,7 @@ class LegacySocket(EngineSocket):
         if self._takes_text and not (self._takes_binary and any(map(_has_binary, parcels))):
             form = self._text_forms[bool(self._doubles)]
             text = "".join([parcel.form(form) for parcel in parcels])
-            if len(text) <= _MOST_TEXT or not self._takes_binary:
+            if not self._takes_binary or (len(text) <= _MOST_TEXT and text.isascii()):
                 return text
         return b"".join([parcel.form(binary_payload) for parcel in parcels])
 

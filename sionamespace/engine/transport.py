@@ -35,6 +35,7 @@ class TransportWebSocket(WebSocketDriver):
         loop = asyncio.get_running_loop()
         self._socket = _TransportSocket(transport, loop)
         self._writer: Callable[[], object] = _nothing
+        self._untaken = b""
         self._over: asyncio.Future[str] = loop.create_future()
         super().__init__(
             self._socket, Accepted(max_bytes), self._write_later, at_end=loop.call_soon
@@ -50,8 +51,18 @@ class TransportWebSocket(WebSocketDriver):
     # What the transport tells.
 
     def data_received(self, data: bytes) -> None:
-        """Take some bytes."""
-        self._end(self._receive(data))
+        """Take some bytes, of many the first: a flood leaves the others their turns."""
+        is_waiting, self._untaken = bool(self._untaken), self._untaken + data
+        if not is_waiting:
+            self._take_next()
+
+    def _take_next(self) -> None:
+        size = self._to_read()
+        data, self._untaken = self._untaken[:size], self._untaken[size:]
+        if not self._over.done():
+            self._end(self._receive(data))
+            if self._untaken:
+                self._socket.read_on(self._take_next)
 
     def pause_writing(self) -> None:
         """Write no more for now."""
@@ -65,6 +76,8 @@ class TransportWebSocket(WebSocketDriver):
 
     def connection_lost(self, error: Exception | None) -> None:
         """The connection has ended."""
+        if self._untaken and not self._over.done():
+            self._end(self._receive(self._untaken))
         self._end(Reason.TRANSPORT_CLOSE if error is None else Reason.TRANSPORT_ERROR)
 
     def shut_down(self) -> None:
@@ -102,6 +115,15 @@ class _TransportSocket:
             raise BrokenPipeError
         self._transport.write(data)
         return len(data)
+
+    def read_on(self, take: Callable[[], object]) -> None:
+        """Bring nothing more before something was called, in the loop's next round."""
+        self._transport.pause_reading()
+        self._loop.call_soon(self._resume, take)
+
+    def _resume(self, take: Callable[[], object]) -> None:
+        self._transport.resume_reading()
+        take()
 
     def wait_writable(self) -> None:
         """Nothing: whoever writes later is called when it can."""

@@ -15,6 +15,7 @@ __all__ = ["MAX_DEPTH", "dumps", "levels", "loads", "too_deep", "unsendable"]
 MAX_DEPTH = 200
 """How deep a value may be nested, in either direction."""
 
+_CONTAINERS = frozenset({list, dict})
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder()
 
@@ -73,18 +74,19 @@ def levels(value: Any) -> Iterator[list[Any]]:
     Raises:
         PacketError: if there are more levels than `MAX_DEPTH`.
     """
-    level = [value]
-    for _ in range(MAX_DEPTH + 1):
-        level = [outer for outer in level if isinstance(outer, (list, dict))]
+    level = [value] if type(value) in _CONTAINERS else []
+    for _ in range(MAX_DEPTH):
         if not level:
             return
         yield level
         level = [
             inner
             for outer in level
-            for inner in (outer.values() if isinstance(outer, dict) else outer)
+            for inner in (outer.values() if type(outer) is dict else outer)
+            if type(inner) in _CONTAINERS
         ]
-    raise too_deep()
+    if level:
+        raise too_deep()
 
 
 def too_deep() -> PacketError:

@@ -5,16 +5,16 @@ They are clients of their own: 1.x and 2.x take binary over polling here, and ca
 
 from __future__ import annotations
 
-import json
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 import pytest
-from child import HERE, ServerProcess
+from child import ServerProcess
+from matrix import MODES, Cell, claimed, rows
 from pages import open_page, run_features
 from playwright.sync_api import Browser
-from test_javascript import MODES, features_of
+from test_javascript import features_of
 
 CLIENTS = ["client-1.3.5", "client-1.7.4", "client-2.5.0", "socket.io-client"]
 BY_SCRIPTS = [
@@ -48,9 +48,6 @@ RUNS = [
     if transport != "jsonp" or (client != "socket.io-client" and mode in ("eventlet", "asyncio"))
 ]
 
-REPORT = HERE.parents[1] / ".reports" / "browser-clients.json"
-"""Where it is written what ran, for tables."""
-
 ServerFor = Callable[[str], ServerProcess]
 
 
@@ -78,21 +75,6 @@ class Outcomes:
         self._server_for = server_for
         self._runs: dict[tuple[str, str], dict[str, dict[str, str]]] = {}
 
-    @property
-    def matrix(self) -> list[dict[str, str]]:
-        """What came of each run: ``ok``, or the features that failed."""
-        return [
-            {
-                "client": client,
-                "where": "browser",
-                "mode": mode,
-                "transport": transport,
-                "outcome": ", ".join(name for name, said in ran.items() if said != "ok") or "ok",
-            }
-            for (mode, client), transports in self._runs.items()
-            for transport, ran in transports.items()
-        ]
-
     def of(self, mode: str, client: str, transport: str) -> dict[str, str]:
         run = mode, client
         if run not in self._runs:
@@ -105,11 +87,8 @@ class Outcomes:
 
 
 @pytest.fixture(scope="module")
-def outcomes(browser: Browser, server_for: ServerFor) -> Iterator[Outcomes]:
-    outcomes = Outcomes(browser, server_for)
-    yield outcomes
-    REPORT.parent.mkdir(exist_ok=True)
-    REPORT.write_text(json.dumps(outcomes.matrix, indent=1))
+def outcomes(browser: Browser, server_for: ServerFor) -> Outcomes:
+    return Outcomes(browser, server_for)
 
 
 @pytest.mark.parametrize(("mode", "client", "transport"), RUNS)
@@ -128,6 +107,18 @@ def test_the_log_has_no_surprises(outcomes: Outcomes, server_for: ServerFor, mod
             outcomes.of(*run)
 
     assert server_for(mode).faults() == []
+
+
+def test_the_readme_claims_what_ran(outcomes: Outcomes) -> None:
+    ran = rows(
+        {
+            Cell(mode, client, "browser", way): set(outcomes.of(mode, client, way).values())
+            == {"ok"}
+            for mode, client, way in RUNS
+        }
+    )
+
+    assert claimed("browser") == ran, "the README's table should have\n\n" + "\n".join(ran)
 
 
 STAY = """

@@ -217,16 +217,16 @@ SCRIPT_NUMBER = Deviation(
         ),
     ),
 )
-NO_NUMBER = Deviation(
-    "A JSONP request without a number",
-    "is answered by the function that the digits in it name",
-    "is refused: the page has no such function",
-    ((r"^200\n(?:  .*\n)*  ___eio.*", BAD_REQUEST),),
+NO_SCRIPT = Deviation(
+    "A `j` that is no number",
+    "has its digits picked out, or makes a script that cannot run",
+    "is refused",
+    ((r"^200\n(?:  .*\n)*?  ___eio.*", BAD_REQUEST),),
 )
 COMPRESSED = Deviation(
     "A compressed answer",
-    "does not say on what that depends",
-    "says so to caches, by `Vary: Accept-Encoding`",
+    "does not say what it depends on",
+    "says `Vary: Accept-Encoding`",
     ((r"^(  content-encoding: .*\n  content-type: .*)$", r"\1\n  vary: Accept-Encoding"),),
 )
 

@@ -170,6 +170,17 @@ class TestPolling:
         client.post("3:4Ã©2:4é")
         assert client.receiver.messages == ["Ã©", "é"]
 
+    @pytest.mark.parametrize("form", [TEXT, BINARY])
+    def test_in_browsers_as_in_node(self, site, form):
+        client = Polling(site, form)  # 1.7 posts text also when it takes binary
+        client.post("3:4Ã©")
+        assert client.receiver.messages == ["é"]
+
+    def test_text_beyond_ascii_is_binary_for_who_takes_that(self, site):
+        client = Polling(site, BINARY)  # 1.7 in a browser takes the bytes of text for characters
+        client.link.send(Parcel.of_message("1/ö,"))
+        assert client.poll().headers["Content-Type"] == "application/octet-stream"
+
     @pytest.mark.parametrize(
         ("joined", "left"), [("5:40/ö,", "5:41/ö,"), ("6:40/Ã¶,", "6:41/Ã¶,"), ("2:40", "5:41/ö,")]
     )

@@ -17,6 +17,7 @@ class Transport:
     def __init__(self):
         self.written = b""
         self.end = None
+        self.paused = False
 
     def write(self, data):
         assert self.end is None, "nothing can be written to one that is closed"
@@ -24,6 +25,12 @@ class Transport:
 
     def is_closing(self):
         return self.end is not None
+
+    def pause_reading(self):
+        self.paused = True
+
+    def resume_reading(self):
+        self.paused = False
 
     def close(self):
         self.end = "closed"
@@ -84,6 +91,37 @@ def test_a_packet_may_come_in_pieces(play):
         for at in range(len(data)):
             scene.websocket.data_received(data[at : at + 1])
         assert scene.packets == ["4" + "x" * 200]
+
+    play(scenario)
+
+
+def test_a_flood_is_taken_in_parts_between_which_others_have_their_turns(play):
+    async def scenario(scene):
+        flood = [f"4{number:05}" for number in range(3000)]
+        scene.websocket.data_received(scene.peer.frames(*flood))
+        assert 0 < len(scene.packets) < 1000
+        assert scene.transport.paused
+        scene.websocket.data_received(scene.peer.frames("4after"))
+        rounds = 0
+        while len(scene.packets) < 3001:
+            before = len(scene.packets)
+            await turn()
+            rounds += 1
+            assert len(scene.packets) - before < 1000
+        assert rounds > 2
+        assert scene.packets == [*flood, "4after"]
+        assert not scene.transport.paused
+
+    play(scenario)
+
+
+def test_what_came_before_the_end_is_taken_all_the_same(play):
+    async def scenario(scene):
+        flood = [f"4{number:05}" for number in range(3000)]
+        scene.websocket.data_received(scene.peer.frames(*flood))
+        scene.websocket.connection_lost(None)
+        assert scene.packets == flood
+        assert await scene.reason() == Reason.TRANSPORT_CLOSE
 
     play(scenario)
 

@@ -16,6 +16,7 @@ from sionamespace.engine.websocket import WebSocketDriver
 from sionamespace.protocol.engineio import Parcel
 from sionamespace.protocol.websocket import frame
 from sionamespace.runtime.turns import Turns
+from sionamespace.types import Reason
 
 MAX = 1000
 REQUEST = {
@@ -125,13 +126,13 @@ def closing(code):
 class Scene:
     """A driver on a wire. Writers that it starts are run when the test says so."""
 
-    def __init__(self):
+    def __init__(self, max_bytes=MAX):
         self.wire = Wire()
         self.peer = Peer()
         self.writers = []
         self.packets = []
         self.freed = 0
-        handshake = Handshake(REQUEST, MAX)
+        handshake = Handshake(REQUEST, max_bytes)
         self.driver = WebSocketDriver(self.wire, handshake, self.writers.append)
         self.driver.on_packet = self.packets.append
         self.driver.on_free = self.free
@@ -177,6 +178,42 @@ class Ends:
         functions, self._functions[:] = list(self._functions), []
         for function in functions:
             function()
+
+
+class TestHowMuchIsRead:
+    def test_a_flood_is_read_in_parts(self, scene):
+        sizes = []
+        recv = scene.wire.recv
+        scene.wire.recv = lambda size: sizes.append(size) or recv(size)
+        scene.read(scene.peer.frames("4a"))
+        assert set(sizes) == {8192}
+
+    def test_a_frame_may_be_cut_anywhere(self):
+        for length in (0, 1, 125, 126, 900):
+            whole = Peer().frames("4first", "4" + "x" * length, b"last")
+            for at in range(1, len(whole)):
+                scene = Scene()
+                scene.read(whole[:at], whole[at:])
+                assert scene.packets == ["4first", "4" + "x" * length, b"last"], (length, at)
+
+    def test_more_is_read_of_what_is_large(self):
+        scene = Scene(max_bytes=100_000)
+        whole, sizes = scene.peer.frames("4" + "x" * 90_000), []
+        parts = iter([whole[:8192], whole[8192:]])
+
+        def recv(size):
+            sizes.append(size)
+            return next(parts, b"")
+
+        scene.wire.recv = recv
+        scene.driver.serve(None, lambda reason: None)
+        assert scene.packets == ["4" + "x" * 90_000]
+        assert sizes == [8192, 65536, 8192]
+
+    @pytest.mark.parametrize("head", [b"\x81", b"\x81\xfe", b"\x81\xfe\x00", b"\x81\x85abc"])
+    def test_the_end_may_come_within_a_frame(self, scene, head):
+        assert scene.read(head) == Reason.TRANSPORT_CLOSE
+        assert scene.packets == []
 
 
 class TestJoining:

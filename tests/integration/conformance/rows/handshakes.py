@@ -5,7 +5,7 @@ from __future__ import annotations
 from clients import CURRENT, JOIN, OLD
 from deviations import (
     BEFORE_IT_OPENS,
-    NO_NUMBER,
+    NO_SCRIPT,
     OPTIONS,
     REVISION,
 )
@@ -24,9 +24,9 @@ ROWS = [
     exchange("handshake: JSONP", ask("GET", OLD + "&j=17")),
     exchange("handshake: JSONP without b64", ask("GET", "EIO=3&transport=polling&j=17")),
     exchange(
-        "handshake: JSONP with a bad number", ask("GET", OLD + "&j=alert(1)"), wanted=NO_NUMBER
+        "handshake: JSONP with a bad number", ask("GET", OLD + "&j=alert(1)"), wanted=NO_SCRIPT
     ),
-    exchange("handshake: JSONP without a number", ask("GET", OLD + "&j="), wanted=NO_NUMBER),
+    exchange("handshake: JSONP without a number", ask("GET", OLD + "&j="), wanted=NO_SCRIPT),
     exchange("handshake: JSONP in revision 4", ask("GET", CURRENT + "&j=0")),
     exchange("handshake: WebSocket", opened("websocket"), *JOIN, sync()),
     exchange("handshake: WebSocket 3", opened("websocket3"), sync()),
