@@ -7,6 +7,7 @@ import json
 import re
 import socket
 from collections import deque
+from contextlib import suppress
 from http.client import HTTPConnection, HTTPException
 from urllib.parse import urlencode
 
@@ -152,15 +153,16 @@ class WebSocketWire:
             raise Ended("\n".join(answer.lines())) from None
 
     def send(self, packets: tuple[Packet, ...]) -> list[str]:
-        try:
-            for packet in packets:
-                if isinstance(packet, str):
-                    self.socket.send(packet)
-                else:
-                    self.socket.send_binary((b"\x04" if self._revision == 3 else b"") + packet)
-        except (ConnectionError, websocket.WebSocketConnectionClosedException):
-            pass  # how it ended is read
+        # In one write: what comes along with another packet must not come after its answer.
+        with suppress(ConnectionError):  # how it ended is read
+            self.socket.sock.sendall(b"".join(map(self._frame, packets)))
         return []
+
+    def _frame(self, packet: Packet) -> bytes:
+        if isinstance(packet, str):
+            return ABNF.create_frame(packet, ABNF.OPCODE_TEXT).format()
+        kind = b"\x04" if self._revision == 3 else b""
+        return ABNF.create_frame(kind + packet, ABNF.OPCODE_BINARY).format()
 
     def receive(self) -> Packet:
         try:
