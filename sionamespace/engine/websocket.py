@@ -26,9 +26,11 @@ __all__ = ["RawSocket", "WebSocketDriver", "open_websocket"]
 
 _log = logging.getLogger("sionamespace.engine")
 
-_READ, _READ_LARGE = 8192, 65536
-"""How many bytes are read at a time: few, so that one client's flood leaves the others their turns
-(these are hundreds of events), and more of a message that is known to be large."""
+_READ, _READ_OF_FLOOD = 65536, 8192
+"""How many bytes are read at a time: less where that was many packets, so that a client's flood
+leaves the others their turns."""
+_MANY = 100
+"""From how many packets in one read on it is a flood."""
 
 _ORDINARY = {0x81: Opcode.TEXT, 0x82: Opcode.BINARY}
 """The first bytes of final text and binary frames without extensions."""
@@ -107,6 +109,7 @@ class WebSocketDriver:
         self._owed = 0
         self._last_words = False
         self._read_all = False
+        self._is_flood = False
         self._begun_frame = b""
         self._unparsed = 0
         self._opcode = Opcode.TEXT
@@ -243,8 +246,7 @@ class WebSocketDriver:
 
     def _to_read(self) -> int:
         """How many bytes to read in one go."""
-        begun = len(self._begun_frame) + self._unparsed
-        return _READ if begun < _READ else _READ_LARGE
+        return _READ_OF_FLOOD if self._is_flood else _READ
 
     def _close(self) -> None:
         with self._engine:
@@ -283,7 +285,7 @@ class WebSocketDriver:
             return data
         if self._begun_frame:
             data, self._begun_frame = self._begun_frame + data, b""
-        at, end = 0, len(data)
+        at, end, taken = 0, len(data), 0
         while end - at >= 6 and protocol.state is State.OPEN:
             opcode, length = _ORDINARY.get(data[at]), data[at + 1] - 128  # 128 is the mask bit
             start = at + 6
@@ -295,7 +297,9 @@ class WebSocketDriver:
             if opcode is None or not 0 <= length <= self._max_bytes or start + length > end:
                 break
             at = start + length
+            taken += 1
             self._deliver(opcode, apply_mask(data[start:at], data[start - 4 : start]))
+        self._is_flood = taken >= _MANY
         rest = data[at:]
         if rest and protocol.state is State.OPEN and _is_begun(rest, self._max_bytes):
             self._begun_frame, rest = rest, b""
