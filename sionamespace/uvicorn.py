@@ -1,6 +1,8 @@
 """`WebSocketProtocol`: WebSockets under uvicorn, without ASGI's messages between.
 
-    uvicorn.run("app:app", ws="sionamespace.uvicorn:WebSocketProtocol", ws_per_message_deflate=False)
+    uvicorn.run(
+        "app:app", ws="sionamespace.uvicorn:WebSocketProtocol", ws_per_message_deflate=False
+    )
 
 `Server.run` chooses it by itself. Other applications behind the same uvicorn notice nothing: their
 WebSockets are uvicorn's own "websockets-sansio"; and so are those that it compresses.
