@@ -23,7 +23,9 @@ from sionamespace.errors import (
     UsageError,
     WouldBlock,
 )
+from sionamespace.handlers.call import Call
 from sionamespace.handlers.decorators import event
+from sionamespace.handlers.middleware import Middleware, Next, around
 from sionamespace.handlers.response import NO_REPLY, Reply
 from sionamespace.namespace import Namespace
 from sionamespace.options import Options
@@ -41,13 +43,16 @@ __all__ = [
     "Audience",
     "BroadcastAck",
     "BrokerDown",
+    "Call",
     "Client",
     "ClientGone",
     "ConfigurationError",
     "DeliveryError",
     "HandlerError",
     "MemoryRoomManager",
+    "Middleware",
     "Namespace",
+    "Next",
     "NotConnected",
     "Options",
     "PacketError",
@@ -65,6 +70,7 @@ __all__ = [
     "SioError",
     "UsageError",
     "WouldBlock",
+    "around",
     "event",
 ]
 

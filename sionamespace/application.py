@@ -10,6 +10,7 @@ from sionamespace.connection import Connection, Mounted
 from sionamespace.delivery import Delivery
 from sionamespace.errors import ConfigurationError
 from sionamespace.handlers.dispatch import Dispatcher
+from sionamespace.handlers.middleware import checked
 from sionamespace.logs import FirstTimes
 from sionamespace.namespace import Namespace
 from sionamespace.options import Options
@@ -48,6 +49,7 @@ class Application:
         self.runtime = runtime
         self._codec = CODECS[options.serializer]
         self.rooms = rooms if rooms is not None else MemoryRoomManager()
+        self._middleware = checked(options.middleware, "Server(middleware=)")
         self._mounted = {path: self._mount(path, namespace) for path, namespace in self.router}
         self._unknown = FirstTimes(_log)
         self._connections: dict[Connection, None] = {}
@@ -129,5 +131,5 @@ class Application:
         sessions = Sessions(path)
         delivery = Delivery(path, self.runtime, self.rooms, sessions, self._codec)
         namespace.mount(delivery, self)
-        dispatcher = Dispatcher(namespace, path, namespace.handlers, self.runtime)
+        dispatcher = Dispatcher(namespace, path, namespace.handlers, self.runtime, self._middleware)
         return Mounted(namespace, dispatcher, delivery, sessions)

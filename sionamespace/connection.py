@@ -254,7 +254,7 @@ class Connection:
         cost = size + _EVENT_BYTES
 
         async def job() -> None:
-            answer = await run(spec, session.sid, event, args)
+            answer = await run(spec, session.sid, event, args, packet.id is not None)
             self._on_engine(self._leave_inbox, cost)
             if packet.id is not None:
                 self._answer(mounted, session, event, packet.id, answer)

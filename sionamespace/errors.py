@@ -18,6 +18,7 @@ SioError
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 __all__ = [
@@ -67,7 +68,15 @@ class PacketError(PeerError):
 
 
 class PayloadInvalid(PeerError):
-    """The arguments that a client sent are not what the handler takes."""
+    """The arguments that a client sent are not what the handler takes.
+
+    ``faults`` says where and why: a list of ``{"path": "args[0].name", "reason": "..."}``. It is
+    empty if they are too many or too few.
+    """
+
+    def __init__(self, message: str, faults: Sequence[Mapping[str, str]] = ()) -> None:
+        super().__init__(message)
+        self.faults = [dict(fault) for fault in faults]
 
 
 class DeliveryError(SioError):

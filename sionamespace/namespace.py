@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 from sionamespace.acks import Ack
@@ -11,6 +11,7 @@ from sionamespace.client import Client
 from sionamespace.delivery import Delivery
 from sionamespace.errors import ConfigurationError
 from sionamespace.handlers.discovery import discover
+from sionamespace.handlers.middleware import Middleware
 from sionamespace.handlers.spec import HandlerTable
 from sionamespace.ports import Host
 from sionamespace.runtime.pending import Pending
@@ -47,6 +48,10 @@ class Namespace:
     event_name: ClassVar[Callable[[str], str] | None] = None
     """The rule by which ``on_<name>`` becomes an event's name, as a ``staticmethod``: called with
     ``name``, it returns the event. Without a rule the name is the event."""
+
+    middleware: ClassVar[Sequence[Middleware]] = ()
+    """What stands around all handlers of the class, the first one outermost. That of a base class
+    stays, outside of that of its subclass."""
 
     handlers: ClassVar[HandlerTable] = HandlerTable({})
     """The handlers of the class, found when it was defined."""

@@ -166,6 +166,10 @@ class Options:
     is 1024, False and None are never. Under ASGI it is the web server's matter, and `Server.run`
     only tells it whether."""
 
+    middleware: Iterable[Callable[..., Any]] = ()
+    """What stands around the handlers of all namespaces, the first one outermost; see
+    `sionamespace.middleware`."""
+
     @property
     def speaks_legacy(self) -> bool:
         """Whether clients 1.x and 2.x may connect."""

@@ -67,6 +67,16 @@ class Runtime(Protocol):
             inline: a ``def`` that does not block, so that an event loop may run it itself.
         """
 
+    def run_async(self, function: Callable[..., Any], *args: Any) -> Any:
+        """The result of an ``async def``, for which a ``def`` on a thread of ours waits."""
+
+    def run_plain(self, function: Callable[..., Any], inline: bool, *args: Any) -> Awaitable[Any]:
+        """The result of a ``def``, for a coroutine: run by the thread that waits for that.
+
+        Args:
+            inline: it does not block, so that an event loop may run it itself.
+        """
+
     def later(self, seconds: float, function: Callable[..., object], *args: Any) -> Timer:
         """Call a function on the engine's thread after some seconds."""
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import attrs
 
 from sionamespace.errors import HandlerError
+from sionamespace.handlers.middleware import Middleware, checked
 
 __all__ = ["Mark", "event"]
 
@@ -23,9 +24,15 @@ class Mark:
     names: tuple[str, ...] = ()
     concurrent: bool = False
     inline: bool = False
+    middleware: tuple[Middleware, ...] = ()
 
 
-def event(*names: str, concurrent: bool = False, inline: bool = False) -> Callable[[F], F]:
+def event(
+    *names: str,
+    concurrent: bool = False,
+    inline: bool = False,
+    middleware: Sequence[Middleware] = (),
+) -> Callable[[F], F]:
     """Make a method the handler of the named events, whatever it is called.
 
         @event("my message")
@@ -39,9 +46,11 @@ def event(*names: str, concurrent: bool = False, inline: bool = False) -> Callab
         concurrent: let it run beside the client's other events instead of after them.
         inline: under asyncio, run a ``def`` on the event loop instead of on a worker thread; it
             must not block then. The sync modes take no notice.
+        middleware: what stands around this handler, the first one outermost; inside of that of
+            its class and of the server. ``on_connect`` and ``on_disconnect`` may have some too.
 
     Raises:
-        HandlerError: if a name is not a text.
+        HandlerError: if a name is not a text, or something is not middleware.
     """
     for name in names:
         if not isinstance(name, str):
@@ -50,8 +59,10 @@ def event(*names: str, concurrent: bool = False, inline: bool = False) -> Callab
                 "without a name, write @event()"
             )
 
+    layers = checked(middleware, "@event(middleware=)")
+
     def mark(function: F) -> F:
-        setattr(_unwrapped(function), _ATTRIBUTE, Mark(names, concurrent, inline))
+        setattr(_unwrapped(function), _ATTRIBUTE, Mark(names, concurrent, inline, layers))
         return function
 
     return mark

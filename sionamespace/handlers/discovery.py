@@ -7,6 +7,7 @@ from typing import Any
 
 from sionamespace.errors import HandlerError
 from sionamespace.handlers.decorators import Mark, mark_of
+from sionamespace.handlers.middleware import Middleware, checked
 from sionamespace.handlers.signature import Arity, where
 from sionamespace.handlers.spec import CATCH_ALL, HandlerSpec, HandlerTable
 from sionamespace.protocol.packet import RESERVED_EVENTS
@@ -51,7 +52,22 @@ def discover(cls: type) -> HandlerTable:
                     f"({events[event].source}) and {name}; rename one, or make them one",
                 )
             events[event] = spec
-    return HandlerTable(events, lifecycle.get("connect"), lifecycle.get("disconnect"))
+    connect, disconnect = lifecycle.get("connect"), lifecycle.get("disconnect")
+    return HandlerTable(events, connect, disconnect, _middleware(cls))
+
+
+def _middleware(cls: type) -> tuple[Middleware, ...]:
+    """The middleware of a class and its bases, the bases' outside.
+
+    It adds up, so that a mixin brings its own along, and no subclass drops a check unawares.
+    """
+    found: list[Middleware] = []
+    for owner in reversed(cls.__mro__):
+        given = checked(
+            vars(owner).get("middleware", ()), f"{owner.__module__}.{owner.__qualname__}.middleware"
+        )
+        found += [one for one in given if not any(one is other for other in found)]
+    return tuple(found)
 
 
 def _candidates(cls: type) -> Iterator[tuple[str, Any, Mark]]:
@@ -132,7 +148,16 @@ def _spec(cls: type, method: str, event: str, mark: Mark) -> HandlerSpec:
     except HandlerError as error:
         raise _error(cls, where(function), f"{method}: {error}") from None
     return HandlerSpec(
-        event, method, arity, is_async(function), mark.concurrent, mark.inline, where(function)
+        event,
+        method,
+        arity,
+        is_async(function),
+        mark.concurrent,
+        mark.inline,
+        where(function),
+        function,
+        bound,
+        mark.middleware,
     )
 
 

@@ -7,19 +7,25 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
 from sionamespace.errors import PayloadInvalid, Refused
+from sionamespace.handlers.call import Call, Kind
+from sionamespace.handlers.middleware import Chain, Middleware, Next, compose
 from sionamespace.handlers.response import Answer, answer_of, failure, refusal
 from sionamespace.handlers.spec import CATCH_ALL, HandlerSpec, HandlerTable
 from sionamespace.logs import FirstTimes
 from sionamespace.ports import Runtime
+from sionamespace.runtime.calls import call_plain
 from sionamespace.sessions import Session
 from sionamespace.types import Path, Sid
 
 __all__ = ["Dispatcher", "Owner"]
 
 _log = logging.getLogger("sionamespace.handlers")
+
+_LIFECYCLE = ("connect", "disconnect")
 
 _CONTROL = (KeyboardInterrupt, SystemExit, GeneratorExit, asyncio.CancelledError)
 """What ends more than a handler. All else fails the handler: eventlet's and gevent's time-outs,
@@ -35,52 +41,60 @@ class Owner(Protocol):
 class Dispatcher:
     """Calls the handlers of one namespace instance."""
 
-    def __init__(self, owner: Owner, path: Path, table: HandlerTable, runtime: Runtime) -> None:
+    def __init__(
+        self,
+        owner: Owner,
+        path: Path,
+        table: HandlerTable,
+        runtime: Runtime,
+        middleware: Sequence[Middleware] = (),
+    ) -> None:
         self._owner = owner
         self._path = path
         self._table = table
         self._runtime = runtime
         self._unknown = FirstTimes(_log)
+        outer = (*middleware, *table.middleware)
+        self._chains = dict(self._compose(outer))
 
     async def connect(self, session: Session) -> Refused | None:
         """Run ``on_connect``; why the client is refused, or None if it is let in."""
-        spec = self._table.connect
-        if spec is None:
-            return None
-        given = (session.sid, session.environ, session.auth)
         try:
-            admitted = await self._call(spec, *spec.arity.prefix(given))
+            given = (session.environ, session.auth)
+            admitted = await self._lifecycle("connect", self._table.connect, session.sid, given)
+        except PayloadInvalid as invalid:
+            _log.warning("%s: refusing %s: %s", self._path, session.sid, invalid)
+            return Refused(str(invalid), invalid.faults)
         except Refused as refused:
             return refused
         except _CONTROL:
             raise
         except BaseException as error:
-            self.failed(session.sid, spec.event, error)
+            self.failed(session.sid, "connect", error)
             return Refused("internal error")
         return Refused("connection refused by the server") if admitted is False else None
 
     async def disconnect(self, session: Session, reason: str) -> None:
         """Run ``on_disconnect``."""
-        spec = self._table.disconnect
-        if spec is None:
-            return
         try:
-            await self._call(spec, *spec.arity.prefix((session.sid, reason)))
+            await self._lifecycle("disconnect", self._table.disconnect, session.sid, (reason,))
         except _CONTROL:
             raise
         except BaseException as error:
-            self.failed(session.sid, spec.event, error)
+            self.failed(session.sid, "disconnect", error)
 
-    async def event(self, spec: HandlerSpec, sid: Sid, event: str, args: list[Any]) -> Answer:
+    async def event(
+        self, spec: HandlerSpec, sid: Sid, event: str, args: list[Any], wants_answer: bool
+    ) -> Answer:
         """Run the handler of an event; what its client's ack gets."""
         try:
-            spec.arity.check(len(args), spec.given)
-            if spec.event == CATCH_ALL:
-                return answer_of(await self._call(spec, sid, event, *args))
-            return answer_of(await self._call(spec, sid, *args))
+            chain = self._chains.get(spec.event)
+            if chain is not None:
+                return answer_of(await self._run(chain, "event", event, sid, args, wants_answer))
+            return answer_of(await self._call(spec, *_event_arguments(spec, sid, event, args)))
         except PayloadInvalid as invalid:
             _log.warning("%s: %s from %s: %s (%s)", self._path, event, sid, invalid, spec.source)
-            return (failure(f"{event}: {invalid}"),)
+            return (failure(f"{event}: {invalid}", invalid.faults),)
         except Refused as refused:
             return (refusal(refused),)
         except _CONTROL:
@@ -106,9 +120,56 @@ class Dispatcher:
             answer = ()
         return answer or (failure("internal error"),)
 
+    # Calls.
+
+    async def _lifecycle(
+        self, kind: Kind, spec: HandlerSpec | None, sid: Sid, args: Sequence[Any]
+    ) -> Any:
+        """The result of ``on_connect`` or ``on_disconnect``, or of the middleware around it."""
+        chain = self._chains.get(kind)
+        if chain is not None:
+            return await self._run(chain, kind, kind, sid, args, False)
+        if spec is None:
+            return None
+        return await self._call(spec, *_lifecycle_arguments(spec, sid, kind, args))
+
+    async def _run(
+        self, chain: Chain, kind: Kind, event: str, sid: Sid, args: Sequence[Any], answer: bool
+    ) -> Any:
+        runtime = self._runtime
+        call = Call(self._owner, kind, event, sid, tuple(args), answer, runtime.now)
+        return await runtime.call(chain.run, chain.is_async, chain.inline, call)
+
     async def _call(self, spec: HandlerSpec, *args: Any) -> Any:
         handler = getattr(self._owner, spec.method)
         return await self._runtime.call(handler, spec.is_async, spec.inline, *args)
+
+    # Chains.
+
+    def _compose(self, outer: Sequence[Middleware]) -> Iterator[tuple[str, Chain]]:
+        """The chain of each handler that has middleware, by its event."""
+        for spec in self._table:
+            if layers := (*outer, *spec.middleware):
+                end = Chain(self._end(spec), spec.is_async, spec.inline)
+                yield spec.event, compose(layers, end, self._runtime)
+            spec.payload  # noqa: B018 # so that what is wrong with it is known now
+        for kind in set(_LIFECYCLE) - {spec.event for spec in self._table}:
+            if outer:
+                yield kind, compose(outer, Chain(_nothing, False, True), self._runtime)
+
+    def _end(self, spec: HandlerSpec) -> Next:
+        """The end of a chain: what calls the handler, and checks what it is called with."""
+        owner, method = self._owner, spec.method
+        arguments = _lifecycle_arguments if spec.event in _LIFECYCLE else _event_arguments
+
+        def asynchronous(call: Call) -> Any:
+            return getattr(owner, method)(*arguments(spec, call.sid, call.event, call.args))
+
+        def plain(call: Call) -> Any:
+            given = arguments(spec, call.sid, call.event, call.args)
+            return call_plain(getattr(owner, method), given)
+
+        return asynchronous if spec.is_async else plain
 
     def _log_unknown(self, event: str, sid: Sid) -> None:
         self._unknown.warning(
@@ -119,3 +180,27 @@ class Dispatcher:
             sid,
             ", ".join(sorted(self._table.events)) or "none",
         )
+
+
+def _event_arguments(
+    spec: HandlerSpec, sid: Sid, event: str, args: Sequence[Any]
+) -> tuple[Any, ...]:
+    """What an event's handler is called with, checked; raises `PayloadInvalid`."""
+    spec.arity.check(len(args), spec.given)
+    if spec.payload is not None:
+        args = spec.payload.check(args)
+    return (sid, event, *args) if spec.event == CATCH_ALL else (sid, *args)
+
+
+def _lifecycle_arguments(
+    spec: HandlerSpec, sid: Sid, kind: str, args: Sequence[Any]
+) -> tuple[Any, ...]:
+    """What ``on_connect`` or ``on_disconnect`` is called with; raises `PayloadInvalid`."""
+    if spec.payload is not None:
+        environ, *auth = args
+        args = (environ, *spec.payload.check(auth))
+    return spec.arity.prefix((sid, *args))
+
+
+def _nothing(call: Call) -> None:
+    """What a client that comes or goes is told by a namespace that does not care."""

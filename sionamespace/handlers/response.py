@@ -85,6 +85,6 @@ def refusal(error: Refused) -> dict[str, Any]:
     return {"error": {"message": error.message, "data": error.data}}
 
 
-def failure(message: str) -> dict[str, Any]:
+def failure(message: str, data: Any = None) -> dict[str, Any]:
     """What an ack gets when a handler was not called, or failed."""
-    return {"error": {"message": message}}
+    return {"error": {"message": message, "data": data} if data else {"message": message}}

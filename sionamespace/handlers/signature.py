@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import attrs
 
 from sionamespace.errors import HandlerError, PayloadInvalid
 
-__all__ = ["Arity", "where"]
+__all__ = ["Arity", "positional", "signature", "where"]
 
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
@@ -29,7 +30,7 @@ class Arity:
         Raises:
             HandlerError: if it has a keyword-only parameter without a default.
         """
-        parameters = list(inspect.signature(function).parameters.values())
+        parameters = list(signature(function).parameters.values())
         for parameter in parameters:
             if (
                 parameter.kind is inspect.Parameter.KEYWORD_ONLY
@@ -39,10 +40,10 @@ class Arity:
                     f"parameter {parameter.name!r} is keyword-only, and clients send arguments "
                     "by position; move it before the '*' or give it a default"
                 )
-        positional = [p for p in parameters if p.kind in _POSITIONAL]
         takes_any = any(p.kind is inspect.Parameter.VAR_POSITIONAL for p in parameters)
-        required = sum(p.default is p.empty for p in positional)
-        most = None if takes_any else max(0, len(positional) - bound)
+        by_position = positional(parameters)
+        required = sum(p.default is p.empty for p in by_position)
+        most = None if takes_any else max(0, len(by_position) - bound)
         return cls(max(0, required - bound), most)
 
     def prefix(self, arguments: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -66,6 +67,20 @@ class Arity:
             return f"at least {least}"
         most = self.most - given
         return str(least) if least == most else f"{least} to {most}"
+
+
+def signature(function: Callable[..., Any]) -> inspect.Signature:
+    """The signature of a function, whose annotations may name what is not there (yet)."""
+    if sys.version_info >= (3, 14):
+        from annotationlib import Format
+
+        return inspect.signature(function, annotation_format=Format.FORWARDREF)
+    return inspect.signature(function)
+
+
+def positional(parameters: Iterable[inspect.Parameter]) -> list[inspect.Parameter]:
+    """Those parameters that take one argument by position."""
+    return [parameter for parameter in parameters if parameter.kind in _POSITIONAL]
 
 
 def _count(number: int) -> str:

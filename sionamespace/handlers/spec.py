@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
+from typing import Any
 
 import attrs
 
+from sionamespace.errors import HandlerError
+from sionamespace.handlers.middleware import Middleware
+from sionamespace.handlers.payload import Payload
 from sionamespace.handlers.signature import Arity
 
 __all__ = ["CATCH_ALL", "HandlerSpec", "HandlerTable"]
@@ -25,11 +30,33 @@ class HandlerSpec:
     concurrent: bool
     inline: bool
     source: str
+    function: Callable[..., Any]
+    bound: int
+    """How many of the function's parameters are given before all others: 1 for ``self``."""
+    middleware: tuple[Middleware, ...] = ()
 
     @property
     def given(self) -> int:
         """How many arguments the framework puts before the client's: the sid, and the event."""
         return 2 if self.event == CATCH_ALL else 1
+
+    @cached_property
+    def payload(self) -> Payload | None:
+        """What the annotations say of an event's arguments, or of ``auth``; None if nothing.
+
+        It is found out when it is first asked for, when the namespace is mounted: what annotations
+        name may come after the class.
+
+        Raises:
+            HandlerError: for an annotation that cannot be used.
+        """
+        if self.event == "disconnect":
+            return None
+        given, names = (2, ("auth",)) if self.event == "connect" else (self.given, ())
+        try:
+            return Payload.of(self.function, self.bound + given, names)
+        except HandlerError as error:
+            raise HandlerError(f"{self.method} ({self.source}): {error}") from None
 
 
 @attrs.frozen
@@ -39,7 +66,14 @@ class HandlerTable:
     events: Mapping[str, HandlerSpec]
     connect: HandlerSpec | None = None
     disconnect: HandlerSpec | None = None
+    middleware: tuple[Middleware, ...] = ()
+    """What stands around all of them, that of base classes outside."""
 
     def find(self, event: str) -> HandlerSpec | None:
         """The handler of an event, the catch-all if no other takes it, or None."""
         return self.events.get(event) or self.events.get(CATCH_ALL)
+
+    def __iter__(self) -> Iterator[HandlerSpec]:
+        """All of them."""
+        yield from self.events.values()
+        yield from filter(None, (self.connect, self.disconnect))

@@ -77,7 +77,7 @@ class Form:
             check_room(depth)
             return [self.make_plain(inner, convert, depth + 1) for inner in value]
         built = self._to_builtins(value)
-        return built if type(built) in self.leaves else self.make_plain(built, convert, depth)
+        return built if self.is_plain(built, depth) else self.make_plain(built, convert, depth)
 
     def _key(self, key: Any) -> Any:
         if type(key) is str or not self.text_keys:
@@ -86,12 +86,23 @@ class Form:
 
     def _to_builtins(self, value: Any) -> Any:
         try:
-            return msgspec.to_builtins(value, builtin_types=self.special, str_keys=self.text_keys)
+            return msgspec.to_builtins(
+                value, builtin_types=self.special, str_keys=self.text_keys, enc_hook=_dump
+            )
         except (TypeError, ValueError, RecursionError) as error:
             raise UsageError(
                 f"cannot send {type(value).__name__} {value!r:.60}: expected JSON values, bytes, "
-                f"attrs classes, dataclasses, dates or UUIDs, alone or nested ({error})"
+                "attrs classes, dataclasses, Pydantic models, dates or UUIDs, alone or nested "
+                f"({error})"
             ) from None
+
+
+def _dump(value: Any) -> Any:
+    """A model of Pydantic as a dict, by its aliases, its bytes as they are."""
+    dump = getattr(value, "model_dump", None)
+    if dump is None or isinstance(value, type):
+        raise TypeError(f"objects of type {type(value).__name__} are not supported")
+    return dump(by_alias=True)
 
 
 def check_room(depth: int) -> None:

@@ -8,11 +8,13 @@ import time
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from contextvars import copy_context
+from functools import partial
 from typing import Any
 
 from sionamespace.errors import WouldBlock
 from sionamespace.ports import Timer, Waiter
 from sionamespace.runtime.calls import call_plain, log_failure, on_event_loop, run_background
+from sionamespace.runtime.errands import Errands
 from sionamespace.runtime.originals import get_ident
 from sionamespace.runtime.pending import Pending
 from sionamespace.runtime.portal import is_async, settle_from_task
@@ -89,6 +91,15 @@ class AsyncioRuntime:
         self._workers.submit(copy_context().run, _run_handler, loop, future, function, args)
         return await future
 
+    def run_async(self, function: Callable[..., Any], *args: Any) -> Any:
+        return Errands(self).wait(partial(self._submit, function, args))
+
+    async def run_plain(self, function: Callable[..., Any], inline: bool, *args: Any) -> Any:
+        errands = None if inline else Errands.current()
+        if errands is None:
+            return await self.call(function, False, inline, *args)
+        return await errands.ask(function, *args)
+
     def later(self, seconds: float, function: Callable[..., object], *args: Any) -> Timer:
         timer = _Timer(self)
         self._on_loop(timer.start, seconds, function, args)
@@ -138,6 +149,17 @@ class AsyncioRuntime:
         task.add_done_callback(lambda done: settle_from_task(pending, done))
         pending.listen(lambda: self._cancel(task) if pending.cancelled() else None)
         pending.listen(lambda: log_failure(pending, function))
+
+    def _submit(self, function: Callable[..., Any], args: tuple[Any, ...]) -> Pending[Any]:
+        pending: Pending[Any] = Pending(self)
+        self.post(copy_context().run, self._settle_later, pending, function, args)
+        return pending
+
+    def _settle_later(
+        self, pending: Pending[Any], function: Callable[..., Any], args: tuple[Any, ...]
+    ) -> None:
+        task = self._create_task(_call(function, args))
+        task.add_done_callback(lambda done: settle_from_task(pending, done))
 
     def _cancel(self, task: asyncio.Task[Any]) -> None:
         self._on_loop(task.cancel)
@@ -197,7 +219,12 @@ def _settle(future: asyncio.Future[Any], value: Any, error: BaseException | None
         future.set_exception(error)
 
 
+async def _call(function: Callable[..., Any], args: tuple[Any, ...]) -> Any:
+    return await function(*args)
+
+
 async def _run_step(step: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    Errands.leave()  # of a handler that set this step off
     try:
         await step()
     except Exception:

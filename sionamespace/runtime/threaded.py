@@ -5,12 +5,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Coroutine
 from contextlib import AbstractContextManager
+from functools import partial
 from typing import Any, Protocol
 
 from sionamespace.errors import WouldBlock
 from sionamespace.ports import Timer, Waiter
 from sionamespace.runtime.calls import call_plain, log_failure, on_event_loop, run_background
 from sionamespace.runtime.drive import drive
+from sionamespace.runtime.errands import Errands
 from sionamespace.runtime.pending import Pending
 from sionamespace.runtime.portal import Portal, is_async
 
@@ -115,13 +117,17 @@ class ThreadedRuntime:
     async def call(
         self, function: Callable[..., Any], is_async: bool, inline: bool, *args: Any
     ) -> Any:
-        if is_async:
-            try:
-                return self._portal.submit(function(*args)).result()
-            finally:
-                # It may have ended before it was waited for, and its emits still be in the post.
-                self._driver.catch_up()
-        return call_plain(function, args)
+        return self.run_async(function, *args) if is_async else call_plain(function, args)
+
+    def run_async(self, function: Callable[..., Any], *args: Any) -> Any:
+        # It may have ended before it was waited for, and its emits still be in the post.
+        begin = partial(self._begin, function, args)
+        return Errands(self).wait(begin, self._driver.catch_up)
+
+    async def run_plain(self, function: Callable[..., Any], inline: bool, *args: Any) -> Any:
+        errands = Errands.current()
+        assert errands is not None  # whoever runs a coroutine of ours waits for it
+        return await errands.ask(function, *args)
 
     def later(self, seconds: float, function: Callable[..., object], *args: Any) -> Timer:
         timer = _Timer(self._driver)
@@ -146,6 +152,9 @@ class ThreadedRuntime:
                 "in an `async def`, write `await asyncio.sleep(...)`"
             )
         self._driver.sleep(seconds)
+
+    def _begin(self, function: Callable[..., Any], args: tuple[Any, ...]) -> Pending[Any]:
+        return self._portal.submit(function(*args))
 
     def _on_engine(self, function: Callable[..., object], *args: Any) -> None:
         if self.here():

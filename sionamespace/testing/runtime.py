@@ -13,6 +13,7 @@ from greenlet import getcurrent, greenlet
 from sionamespace.errors import WouldBlock
 from sionamespace.runtime.calls import call_plain, on_event_loop, run_background
 from sionamespace.runtime.drive import drive
+from sionamespace.runtime.errands import Errands
 from sionamespace.runtime.originals import get_ident
 from sionamespace.runtime.pending import Pending
 from sionamespace.runtime.portal import is_async, settle_from_task
@@ -72,9 +73,15 @@ class ManualRuntime:
     async def call(
         self, function: Callable[..., Any], is_async: bool, inline: bool, *args: Any
     ) -> Any:
-        if is_async:
-            return self._submit(function(*args)).result()
-        return call_plain(function, args)
+        return self.run_async(function, *args) if is_async else call_plain(function, args)
+
+    def run_async(self, function: Callable[..., Any], *args: Any) -> Any:
+        return Errands(self).wait(lambda: self._submit(function(*args)))
+
+    async def run_plain(self, function: Callable[..., Any], inline: bool, *args: Any) -> Any:
+        errands = Errands.current()
+        assert errands is not None  # whoever runs a coroutine of ours waits for it
+        return await errands.ask(function, *args)
 
     def later(self, seconds: float, function: Callable[..., object], *args: Any) -> _Timer:
         timer = _Timer(function, args)

@@ -18,7 +18,7 @@ FLOORS = [
     {"runtime"},
     {"rooms", "acks", "sessions", "delivery", "audience", "client"},
     {"handlers"},
-    {"namespace", "router", "connection", "application"},
+    {"middleware", "namespace", "router", "connection", "application"},
     {"engine", "wsgi", "asgi", "serving", "process", "gunicorn", "uvicorn"},
     {"server"},
     {"__init__"},
