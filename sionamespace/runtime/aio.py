@@ -95,10 +95,9 @@ class AsyncioRuntime:
         return Errands(self).wait(partial(self._submit, function, args))
 
     async def run_plain(self, function: Callable[..., Any], inline: bool, *args: Any) -> Any:
-        errands = None if inline else Errands.current()
-        if errands is None:
-            return await self.call(function, False, inline, *args)
-        return await errands.ask(function, *args)
+        if Errands.waited_for() and not inline:
+            return await Errands.ask(function, *args)
+        return await self.call(function, False, inline, *args)
 
     def later(self, seconds: float, function: Callable[..., object], *args: Any) -> Timer:
         timer = _Timer(self)

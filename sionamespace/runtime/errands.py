@@ -36,9 +36,9 @@ class Errands:
         self._over = False
 
     @staticmethod
-    def current() -> Errands | None:
-        """Those of the thread that waits for the coroutine which asks; None if none does."""
-        return _current.get()
+    def waited_for() -> bool:
+        """Whether a thread waits for the coroutine that asks."""
+        return _current.get() is not None
 
     @staticmethod
     def leave() -> None:
@@ -70,18 +70,31 @@ class Errands:
             self._close()
             catch_up()
 
-    async def ask(self, function: Callable[..., Any], *args: Any) -> Any:
-        """What a ``def`` returns, that the waiting thread runs; called by the coroutine."""
+    @staticmethod
+    async def ask(function: Callable[..., Any], *args: Any) -> Any:
+        """What a ``def`` returns; the thread that waits for the coroutine which asks runs it.
+
+        Raises:
+            UsageError: if none does, or no longer.
+        """
+        errands = _current.get()
+        answer = None if errands is None else errands._add(function, args)
+        if answer is None:
+            raise UsageError(
+                "next was called after its middleware had ended; await it in the middleware itself"
+            )
+        return await answer
+
+    def _add(self, function: Callable[..., Any], args: tuple[Any, ...]) -> Pending[Any] | None:
+        """The result to come of one more errand; None if it is too late."""
         answer: Pending[Any] = Pending(self._runtime)
         context = copy_context()
         with self._lock:
             if self._over:
-                raise UsageError(
-                    "next was called after its middleware had ended; call it before, and await it"
-                )
+                return None
             self._asked.append((lambda: context.run(call_plain, function, args), answer))
         self._wake()
-        return await answer
+        return answer
 
     def _next(self, pending: Pending[Any]) -> tuple[Callable[[], Any], Pending[Any]] | None:
         """The next errand, or None once the coroutine has ended."""

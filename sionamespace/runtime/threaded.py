@@ -125,9 +125,7 @@ class ThreadedRuntime:
         return Errands(self).wait(begin, self._driver.catch_up)
 
     async def run_plain(self, function: Callable[..., Any], inline: bool, *args: Any) -> Any:
-        errands = Errands.current()
-        assert errands is not None  # whoever runs a coroutine of ours waits for it
-        return await errands.ask(function, *args)
+        return await Errands.ask(function, *args)
 
     def later(self, seconds: float, function: Callable[..., object], *args: Any) -> Timer:
         timer = _Timer(self._driver)

@@ -79,9 +79,7 @@ class ManualRuntime:
         return Errands(self).wait(lambda: self._submit(function(*args)))
 
     async def run_plain(self, function: Callable[..., Any], inline: bool, *args: Any) -> Any:
-        errands = Errands.current()
-        assert errands is not None  # whoever runs a coroutine of ours waits for it
-        return await errands.ask(function, *args)
+        return await Errands.ask(function, *args)
 
     def later(self, seconds: float, function: Callable[..., object], *args: Any) -> _Timer:
         timer = _Timer(function, args)
