@@ -166,7 +166,7 @@ class Options:
     is 1024, False and None are never. Under ASGI it is the web server's matter, and `Server.run`
     only tells it whether."""
 
-    middleware: Iterable[Callable[..., Any]] = ()
+    middleware: Iterable[Any] = ()
     """What stands around the handlers of all namespaces, the first one outermost; see
     `sionamespace.middleware`."""
 

@@ -55,13 +55,14 @@ def _pydantic_validator(kind: Any) -> Any:
 
 def _decode(kind: type, value: Any) -> Any:
     """What msgspec asks for a type inside of others that it does not know."""
-    return _pydantic_validator(kind).validate_python(value)
+    return value if kind is object else _pydantic_validator(kind).validate_python(value)
 
 
 def _strange(node: Any, seen: set[Any]) -> str | None:
     """The first type within a description by `msgspec.inspect` that nothing can be made of."""
     if isinstance(node, inspect.CustomType):
-        return None if is_pydantic(node.cls) else f"nothing that a client sends is a {node.cls!r}"
+        known = node.cls is object or is_pydantic(node.cls)
+        return None if known else f"nothing that a client sends is a {node.cls!r}"
     if isinstance(node, (list, tuple)):
         return next(filter(None, (_strange(inner, seen) for inner in node)), None)
     cls = getattr(node, "cls", None)

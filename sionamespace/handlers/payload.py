@@ -26,10 +26,8 @@ _IN_TEXT = 3
 """How many of them the message says in words."""
 
 
-def _converters(payload: Payload) -> tuple[Converter | None, ...]:
-    """What makes each argument, and last what makes all that follow."""
-    kinds = (*payload.types, payload.rest)
-    return tuple(None if kind is Any else converter(kind) for kind in kinds)
+def _converter(kind: Any) -> Converter | None:
+    return None if kind is Any else converter(kind)
 
 
 @attrs.frozen
@@ -43,7 +41,16 @@ class Payload:
     names: tuple[str, ...] = ()
     """What the arguments are called in messages; without one, ``args[0]``."""
     _converters: tuple[Converter | None, ...] = attrs.field(
-        init=False, eq=False, repr=False, default=attrs.Factory(_converters, takes_self=True)
+        init=False,
+        eq=False,
+        repr=False,
+        default=attrs.Factory(lambda self: tuple(map(_converter, self.types)), takes_self=True),
+    )
+    _rest_converters: repeat[Converter | None] = attrs.field(
+        init=False,
+        eq=False,
+        repr=False,
+        default=attrs.Factory(lambda self: repeat(_converter(self.rest)), takes_self=True),
     )
 
     @classmethod
@@ -75,12 +82,9 @@ class Payload:
         Raises:
             PayloadInvalid: with the path and the reason of each fault.
         """
-        *places, rest = self._converters
+        each = zip(chain(self._converters, self._rest_converters), args, strict=False)
         try:
-            return [
-                value if convert is None else convert(value)
-                for convert, value in zip(chain(places, repeat(rest)), args, strict=False)
-            ]
+            return [value if convert is None else convert(value) for convert, value in each]
         except ValueError:  # msgspec's and Pydantic's are
             raise self._invalid(args) from None
 

@@ -64,7 +64,7 @@ class Errands:
         try:
             while (errand := self._next(pending)) is not None:
                 catch_up()
-                _run(*errand)
+                self._run(*errand)
             return pending.result()
         finally:
             self._close()
@@ -110,6 +110,18 @@ class Errands:
                     continue  # what came before there was a new one is looked at again
             news.result()
 
+    def _run(self, function: Callable[[], Any], answer: Pending[Any]) -> None:
+        try:
+            value = function()
+        except (KeyboardInterrupt, SystemExit):
+            self._close()
+            answer.cancel()  # the error itself would end the event loop
+            raise
+        except BaseException as error:
+            answer.fail(error)
+        else:
+            answer.resolve(value)
+
     def _wake(self) -> None:
         self._news.resolve(None)
 
@@ -119,14 +131,3 @@ class Errands:
             self._over = True
         for _, answer in self._asked:
             answer.cancel()
-
-
-def _run(function: Callable[[], Any], answer: Pending[Any]) -> None:
-    try:
-        value = function()
-    except BaseException as error:
-        answer.fail(error)
-        if isinstance(error, (KeyboardInterrupt, SystemExit, GeneratorExit)):
-            raise
-    else:
-        answer.resolve(value)

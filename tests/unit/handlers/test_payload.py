@@ -111,6 +111,8 @@ def handler_of(*kinds, rest=Any):
         (uuid.UUID, "12345678123456781234567812345678", uuid.UUID("12345678" * 4)),
         (Annotated[int, msgspec.Meta(ge=0)], 0, 0),
         (object, {"a": [b"x"]}, {"a": [b"x"]}),
+        (dict[str, object], {"a": None}, {"a": None}),
+        (list[Any], [1, b"x"], [1, b"x"]),
         (Any, None, None),
     ],
 )
