@@ -195,10 +195,12 @@ def test_a_private_message_is_answered_when_it_has_arrived(enter: Enter) -> None
 
 
 def test_somebody_may_go_on_talking_meanwhile(enter: Enter) -> None:
-    ann, _ = enter("Ann"), enter("Bob")
+    ann, bob = enter("Ann"), enter("Bob")
     request = ann.request("whisper", "Bob", "a secret")
     assert ann.call("message", "message-1", "hello") == {"at": 1700.5}
     assert not request.answered
+    bob.last("whisper").answer()
+    assert request.answered
 
 
 def test_a_private_message_may_not_arrive(harness: Harness, enter: Enter) -> None:
