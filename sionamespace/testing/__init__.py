@@ -4,5 +4,16 @@ from sionamespace.testing.client import HarnessClient
 from sionamespace.testing.events import Emitted, Event, Request
 from sionamespace.testing.harness import Harness
 from sionamespace.testing.matching import including, matching
+from sionamespace.testing.stub import mocks_of, stub
 
-__all__ = ["Emitted", "Event", "Harness", "HarnessClient", "Request", "including", "matching"]
+__all__ = [
+    "Emitted",
+    "Event",
+    "Harness",
+    "HarnessClient",
+    "Request",
+    "including",
+    "matching",
+    "mocks_of",
+    "stub",
+]

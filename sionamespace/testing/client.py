@@ -99,7 +99,7 @@ class HarnessClient:
     @property
     def sid(self) -> Sid:
         """Its id in the namespace."""
-        assert self._sid is not None, f"the client was not let into {self.path}: {self.refused!r}"
+        assert self._sid is not None, f"{self} was not let in: {self._why_not()}"
         return self._sid
 
     @property
@@ -203,6 +203,9 @@ class HarnessClient:
     def clear(self) -> None:
         """Forget what it received so far."""
         self._mailbox.clear()
+
+    def _why_not(self) -> str:
+        return f"{self.refused!r}" if self.refused else f"{self._link.reason or 'it still waits'}"
 
     # What the harness does.
 
