@@ -3,6 +3,7 @@
 from sionamespace.testing.client import HarnessClient
 from sionamespace.testing.events import Emitted, Event, Request
 from sionamespace.testing.harness import Harness
+from sionamespace.testing.leftovers import LeftBehind
 from sionamespace.testing.matching import including, matching
 from sionamespace.testing.stub import mocks_of, stub
 
@@ -11,6 +12,7 @@ __all__ = [
     "Event",
     "Harness",
     "HarnessClient",
+    "LeftBehind",
     "Request",
     "including",
     "matching",

@@ -19,7 +19,7 @@ from sionamespace.runtime.pending import Pending
 from sionamespace.sessions import Session
 from sionamespace.testing.client import HarnessClient
 from sionamespace.testing.events import Emitted
-from sionamespace.testing.leftovers import Leftovers
+from sionamespace.testing.leftovers import LeftBehind, Leftovers
 from sionamespace.testing.loop import apart_from_the_running_loop
 from sionamespace.testing.mailbox import Mailbox, Wanted
 from sionamespace.testing.recording import RecordingApplication, RecordingConnection
@@ -205,7 +205,7 @@ class Harness:
         """End it, as a test does that must leave nothing behind. The ``with`` block does this.
 
         Raises:
-            AssertionError: if a client that is there has got no answer (other than by `NO_REPLY`),
+            LeftBehind: if a client that is there has got no answer (other than by `NO_REPLY`),
                 or has not answered the server; or if a handler or a background task does not end
                 by itself once the clients have left and the clock runs on.
         """
@@ -215,7 +215,8 @@ class Harness:
             left = left or self._leftovers.endless(self._application.shutdown)
         finally:
             self.close()
-        assert not left, "the test ends, but\n  " + "\n  ".join(left)
+        if left:
+            raise LeftBehind("the test ends, but\n  " + "\n  ".join(left))
 
     def close(self) -> None:
         """End it; what still waits is not run, and is no fault."""

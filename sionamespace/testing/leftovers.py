@@ -9,12 +9,16 @@ from sionamespace.namespace import Namespace
 from sionamespace.testing.client import HarnessClient
 from sionamespace.testing.unfinished import Unfinished
 
-__all__ = ["Leftovers"]
+__all__ = ["LeftBehind", "Leftovers"]
 
 _MOST_TIMERS = 1000
 """How many timers go off before what runs is taken for endless."""
 
 _MEANT = "harness.allow_unfinished({!r}) if that is meant"
+
+
+class LeftBehind(AssertionError):
+    """A test has passed, but left behind what is not answered or does not end."""
 
 
 class Leftovers:

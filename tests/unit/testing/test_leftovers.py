@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from sionamespace import NO_REPLY, Namespace, Reply
-from sionamespace.testing import Harness
+from sionamespace.testing import Harness, LeftBehind
 
 
 class Broken(Exception):
@@ -71,7 +71,7 @@ class Jobs(Namespace):
 
 def complaint(use):
     """What leaving a harness says after ``use(client)``."""
-    with pytest.raises(AssertionError) as caught, Harness(Jobs()) as harness:
+    with pytest.raises(LeftBehind) as caught, Harness(Jobs()) as harness:
         use(harness.connect(auth={"name": "Ann"}))
     return str(caught.value)
 
