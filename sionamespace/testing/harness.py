@@ -212,7 +212,7 @@ class Harness:
         try:
             self.settle()
             left = self._leftovers.unanswered(self._all)
-            left = left or self._leftovers.endless(self._application.shutdown)
+            left = left or self._leftovers.endless(self._application.send_away)
         finally:
             self.close()
         if left:

@@ -14,12 +14,12 @@ from sionamespace.delivery import Delivery
 from sionamespace.handlers.response import Answer
 from sionamespace.options import Options
 from sionamespace.ports import Runtime
-from sionamespace.protocol import json as codec
+from sionamespace.protocol.codecs import Codec
 from sionamespace.protocol.packet import Packet, PacketType
 from sionamespace.rooms import RoomManager
 from sionamespace.router import Router, Routes
 from sionamespace.runtime.pending import Pending
-from sionamespace.sessions import Session
+from sionamespace.sessions import Session, Sessions
 from sionamespace.testing.events import Emitted
 from sionamespace.types import Path, Selection, Sid
 
@@ -30,6 +30,17 @@ class _Delivery(Delivery):
     """Tells what is sent, also when nobody is there to receive it."""
 
     told: Callable[[Emitted], object] | None = None
+
+    def __init__(
+        self,
+        path: Path,
+        runtime: Runtime,
+        rooms: RoomManager,
+        sessions: Sessions,
+        codec: Codec,
+    ) -> None:
+        super().__init__(path, runtime, rooms, sessions, codec)
+        self._codec = codec
 
     def emit(
         self, selection: Selection, event: str, args: tuple[Any, ...], volatile: bool = False
@@ -54,7 +65,8 @@ class _Delivery(Delivery):
     def _tell(self, selection: Selection, event: str, args: tuple[Any, ...]) -> None:
         if self.told is not None:
             rooms = None if selection.rooms is None else frozenset(selection.rooms)
-            self.told(Emitted(self.path, event, _as_seen(event, args), rooms, selection.skip))
+            seen = _as_seen(self._codec, event, args)
+            self.told(Emitted(self.path, event, seen, rooms, selection.skip))
 
 
 class RecordingConnection(Connection):
@@ -115,11 +127,11 @@ class RecordingApplication(Application):
         return mounted
 
 
-def _as_seen(event: str, args: tuple[Any, ...]) -> tuple[Any, ...]:
+def _as_seen(codec: Codec, event: str, args: tuple[Any, ...]) -> tuple[Any, ...]:
     """What the clients make of arguments."""
-    text, attachments = codec.encode(Packet(PacketType.EVENT, "/", [event, *args]))
-    decoder = codec.Decoder(len(attachments), sys.maxsize)
-    packet = decoder.feed(text)
+    message, attachments = codec.encode(Packet(PacketType.EVENT, "/", [event, *args]))
+    decoder = codec.make_decoder(len(attachments), sys.maxsize)
+    packet = decoder.feed(message)
     for attachment in attachments:
         packet = decoder.feed(attachment)
     assert packet is not None

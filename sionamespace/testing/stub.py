@@ -12,6 +12,7 @@ from sionamespace.delivery import Delivery
 from sionamespace.engine.memory import MemoryLink
 from sionamespace.namespace import Namespace
 from sionamespace.ports import Host
+from sionamespace.protocol.codecs import CODECS
 from sionamespace.rooms import MemoryRoomManager
 from sionamespace.runtime.pending import Pending
 from sionamespace.sessions import Session, Sessions
@@ -71,7 +72,7 @@ def stub(namespace: Any, *, answers: Mapping[str, Any] | None = None) -> Any:
     """
     made: Namespace = namespace() if isinstance(namespace, type) else namespace
     runtime = ManualRuntime()
-    delivery = Delivery(_PATH, runtime, _Rooms(), _Sessions(_PATH, runtime))
+    delivery = Delivery(_PATH, runtime, _Rooms(), _Sessions(_PATH, runtime), CODECS["json"])
     made.mount(delivery, Mock(spec=Host))
     audience = _recorded_audience(delivery)
     instead: dict[str, Callable[..., Any]] = {
