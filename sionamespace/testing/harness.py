@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, cast
@@ -28,6 +29,8 @@ from sionamespace.testing.unfinished import is_ours
 from sionamespace.types import Path, Room, Sid, names
 
 __all__ = ["Harness"]
+
+_log = logging.getLogger("sionamespace.testing")
 
 __tracebackhide__ = True  # pytest shows the line of the test instead
 
@@ -299,8 +302,10 @@ class Harness:
 
     def _raise_first_error(self) -> None:
         if self._raise_errors and self.errors:
-            error = self.errors[0]
+            error, *others = self.errors
             self.errors.clear()
+            for other in others:
+                _log.error("this failed too, in the same step of the test", exc_info=other)
             raise error.with_traceback(_from_the_application(error.__traceback__))
 
 

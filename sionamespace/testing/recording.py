@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from concurrent.futures import CancelledError
+from contextvars import ContextVar
 from typing import Any, cast
 
 from sionamespace.acks import Ack, BroadcastAck
@@ -15,7 +16,7 @@ from sionamespace.handlers.response import Answer
 from sionamespace.options import Options
 from sionamespace.ports import Runtime
 from sionamespace.protocol.codecs import Codec
-from sionamespace.protocol.packet import Packet, PacketType
+from sionamespace.protocol.engineio import Parcel
 from sionamespace.rooms import RoomManager
 from sionamespace.router import Router, Routes
 from sionamespace.runtime.pending import Pending
@@ -24,6 +25,10 @@ from sionamespace.testing.events import Emitted
 from sionamespace.types import Path, Selection, Sid
 
 __all__ = ["RecordingApplication", "RecordingConnection"]
+
+
+_encoded: ContextVar[Parcel] = ContextVar("encoded")
+"""What was encoded last, here: to tell of it, nothing is encoded twice."""
 
 
 class _Delivery(Delivery):
@@ -46,27 +51,40 @@ class _Delivery(Delivery):
         self, selection: Selection, event: str, args: tuple[Any, ...], volatile: bool = False
     ) -> None:
         super().emit(selection, event, args, volatile)
-        self._tell(selection, event, args)
+        self._tell(selection, event)
 
     def call(
         self, selection: Selection, event: str, args: tuple[Any, ...], timeout: float | None
     ) -> Ack:
         ack = super().call(selection, event, args, timeout)
-        self._tell(selection, event, args)
+        self._tell(selection, event)
         return ack
 
     def call_all(
         self, selection: Selection, event: str, args: tuple[Any, ...], timeout: float | None
     ) -> BroadcastAck:
         acks = super().call_all(selection, event, args, timeout)
-        self._tell(selection, event, args)
+        self._tell(selection, event)
         return acks
 
-    def _tell(self, selection: Selection, event: str, args: tuple[Any, ...]) -> None:
+    def _encode(self, event: str, args: tuple[Any, ...], number: int | None = None) -> Parcel:
+        parcel = super()._encode(event, args, number)
+        _encoded.set(parcel)
+        return parcel
+
+    def _tell(self, selection: Selection, event: str) -> None:
         if self.told is not None:
             rooms = None if selection.rooms is None else frozenset(selection.rooms)
-            seen = _as_seen(self._codec, event, args)
-            self.told(Emitted(self.path, event, seen, rooms, selection.skip))
+            args = self._as_seen(_encoded.get())
+            self.told(Emitted(self.path, event, args, rooms, selection.skip))
+
+    def _as_seen(self, parcel: Parcel) -> tuple[Any, ...]:
+        """The arguments that the clients make of a packet."""
+        decoder, packet = self._codec.make_decoder(len(parcel.messages), sys.maxsize), None
+        for message in parcel.messages:
+            packet = decoder.feed(message)
+        assert packet is not None
+        return tuple(packet.data[1:])
 
 
 class RecordingConnection(Connection):
@@ -125,14 +143,3 @@ class RecordingApplication(Application):
         mounted = super()._mount(path, namespace)
         cast(_Delivery, mounted.delivery).told = self._keep_emitted
         return mounted
-
-
-def _as_seen(codec: Codec, event: str, args: tuple[Any, ...]) -> tuple[Any, ...]:
-    """What the clients make of arguments."""
-    message, attachments = codec.encode(Packet(PacketType.EVENT, "/", [event, *args]))
-    decoder = codec.make_decoder(len(attachments), sys.maxsize)
-    packet = decoder.feed(message)
-    for attachment in attachments:
-        packet = decoder.feed(attachment)
-    assert packet is not None
-    return tuple(packet.data[1:])
