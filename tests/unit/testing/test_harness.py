@@ -31,7 +31,6 @@ class Chat(Namespace):
         self.sleep(10)
         raise Broken("later")
 
-
     def on_fails_twice(self, sid):
         self.spawn(self._second)
         raise Broken("later")
