@@ -19,6 +19,7 @@ CHECKS = {
 SUITES = {
     "unit": "tests/unit",
     "chat example": "examples/chat/tests",
+    "support desk": "examples/support_desk/tests",
     "benchmarks": "benchmarks/tests",
     "integration": "tests/integration",
 }

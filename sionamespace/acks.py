@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from typing import Any
 
 import attrs
@@ -155,6 +155,11 @@ class AckTable:
     def __len__(self) -> int:
         return len(self._acks)
 
+    def __iter__(self) -> Iterator[Ack]:
+        with self._lock:
+            acks = list(self._acks.values())
+        return iter(acks)
+
     def add(self, number: int, ack: Ack) -> None:
         """Remember a call until it is done; it fails at once if the client has left."""
         with self._lock:
@@ -178,8 +183,7 @@ class AckTable:
         """Fail every call with `ClientGone`, at once, and every later one too."""
         with self._lock:
             self._closed = True
-            acks = list(self._acks.values())
-        for ack in acks:
+        for ack in self:
             ack.fail(_gone(ack))
 
     def _forget(self, number: int) -> None:

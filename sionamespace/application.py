@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from sionamespace.connection import Connection, Mounted
 from sionamespace.delivery import Delivery
@@ -34,6 +34,9 @@ class Application:
     `sionamespace.Server` is one with python-engineio as its engine, a test harness one with the
     engine in memory.
     """
+
+    connection_type: ClassVar[type[Connection]] = Connection
+    delivery_type: ClassVar[type[Delivery]] = Delivery
 
     def __init__(
         self,
@@ -107,7 +110,8 @@ class Application:
 
     def accept(self, link: Link, environ: Mapping[str, Any]) -> Connection:
         """Take a new connection of the engine; what it receives goes to what is returned."""
-        connection = Connection(self._find, self.runtime, self.options, link, environ, self._ended)
+        make, options = self.connection_type, self.options
+        connection = make(self._find, self.runtime, options, link, environ, self._ended)
         self._connections[connection] = None
         self._unjoined.add(connection)
         if connection.is_legacy:
@@ -129,7 +133,7 @@ class Application:
 
     def _mount(self, path: Path, namespace: Namespace) -> Mounted:
         sessions = Sessions(path)
-        delivery = Delivery(path, self.runtime, self.rooms, sessions, self._codec)
+        delivery = self.delivery_type(path, self.runtime, self.rooms, sessions, self._codec)
         namespace.mount(delivery, self)
         dispatcher = Dispatcher(namespace, path, namespace.handlers, self.runtime, self._middleware)
         return Mounted(namespace, dispatcher, delivery, sessions)

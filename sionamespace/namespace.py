@@ -145,12 +145,12 @@ class Namespace:
 
         So a list that happens to be empty, ``self.to(*teams)``, never reaches strangers.
         """
-        return Audience(self._mounted(), Selection.of(rooms))
+        return self._audience(Selection.of(rooms))
 
     @property
     def everyone(self) -> Audience:
         """All clients of the namespace."""
-        return Audience(self._mounted(), Selection())
+        return self._audience(Selection())
 
     # Rooms.
 
@@ -241,6 +241,9 @@ class Namespace:
         ``disconnect``; then there is no ack.
         """
         self.server.report_error(self.path, sid, event, error)
+
+    def _audience(self, selection: Selection) -> Audience:
+        return Audience(self._mounted(), selection)
 
     def _mounted(self) -> Delivery:
         if self._delivery is None:

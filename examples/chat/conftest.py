@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from pytest_mock import MockerFixture
+from sionamespace import Namespace
 from sionamespace.testing import Harness, HarnessClient
 
 from activity import Activity
@@ -21,11 +22,10 @@ def activity() -> Activity:
 
 
 @pytest.fixture
-def harness(activity: Activity, mocker: MockerFixture) -> Iterator[Harness]:
+def namespaces(activity: Activity, mocker: MockerFixture) -> dict[str, Namespace]:
     people = People()
     chat = Chat(people, History(), activity, clock=mocker.Mock(return_value=1700.5))
-    with Harness({"/chat": chat, "/dashboard": Dashboard(chat, people, activity)}) as harness:
-        yield harness
+    return {"/chat": chat, "/dashboard": Dashboard(chat, people, activity)}
 
 
 @pytest.fixture

@@ -1,6 +1,21 @@
-"""Tests of namespaces with no server: see `Harness`."""
+"""Tests of namespaces with no server: see `Harness`, and `stub` for a single method."""
 
-from sionamespace.testing.client import Event, HarnessClient, Request
+from sionamespace.testing.client import HarnessClient
+from sionamespace.testing.events import Emitted, Event, Request
 from sionamespace.testing.harness import Harness
+from sionamespace.testing.leftovers import LeftBehind
+from sionamespace.testing.matching import including, matching
+from sionamespace.testing.stub import mocks_of, stub
 
-__all__ = ["Event", "Harness", "HarnessClient", "Request"]
+__all__ = [
+    "Emitted",
+    "Event",
+    "Harness",
+    "HarnessClient",
+    "LeftBehind",
+    "Request",
+    "including",
+    "matching",
+    "mocks_of",
+    "stub",
+]

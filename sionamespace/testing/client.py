@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Protocol
 
-import attrs
-
+from sionamespace.acks import Ack
 from sionamespace.engine.memory import MemoryLink
 from sionamespace.errors import Refused
 from sionamespace.protocol.codecs import Codec
 from sionamespace.protocol.packet import Packet, PacketType
 from sionamespace.sessions import Session
+from sionamespace.testing.events import Event, Request
+from sionamespace.testing.mailbox import Mailbox, Wanted
 from sionamespace.types import Path, Reason, Room, Sid
 
-__all__ = ["Event", "HarnessClient", "Request", "Stage"]
+__all__ = ["HarnessClient", "Stage"]
 
-_NOTHING = object()
+__tracebackhide__ = True  # pytest shows the line of the test instead
 
 
 class Stage(Protocol):
@@ -37,61 +39,8 @@ class Stage(Protocol):
     def rooms(self, path: Path, sid: Sid) -> frozenset[Room]:
         """The server's own rooms of a client."""
 
-
-@attrs.frozen
-class Event:
-    """An event that a client received."""
-
-    name: str
-    args: tuple[Any, ...] = ()
-    _respond: Callable[..., None] | None = attrs.field(default=None, eq=False, repr=False)
-
-    @property
-    def wants_answer(self) -> bool:
-        """Whether the server sent it with `call` or `call_all`."""
-        return self._respond is not None
-
-    def answer(self, *values: Any) -> None:
-        """Answer the server's call."""
-        assert self._respond is not None, f"the server does not wait for an answer to {self}"
-        self._respond(*values)
-
-
-class Request:
-    """An event that a client sent with an ack, and the handler's answer to it."""
-
-    def __init__(self, event: str) -> None:
-        self._event = event
-        self._values: Any = _NOTHING
-
-    @property
-    def answered(self) -> bool:
-        """Whether the answer has come."""
-        return self._values is not _NOTHING
-
-    @property
-    def answer(self) -> Any:
-        """The answer: one argument is itself, several are a tuple, none is None."""
-        assert self.answered, (
-            f"the server has not answered {self._event!r}: its handler still waits, returned a "
-            "Reply that was not sent, or NO_REPLY, or there is no such handler"
-        )
-        values = self._values
-        return None if not values else values[0] if len(values) == 1 else tuple(values)
-
-    @property
-    def refused(self) -> Refused | None:
-        """The error in the answer, as a handler's `Refused` puts it there; None if it has none."""
-        answer = self.answer
-        error = answer.get("error") if isinstance(answer, dict) else None
-        if not isinstance(error, dict):
-            return None
-        return Refused(error["message"], error.get("data"))
-
-    def settle(self, values: list[Any]) -> None:
-        """Take the answer."""
-        assert not self.answered, f"the server answered {self._event!r} twice"
-        self._values = values
+    def why_unanswered(self, client: HarnessClient, event: str, number: int) -> str | None:
+        """Why an event of a client has no answer; None if its handler means to give none."""
 
 
 class HarnessClient:
@@ -99,6 +48,11 @@ class HarnessClient:
 
     It speaks to the server through the real codec, in both directions. An exception in a handler
     is raised by the method that set it off.
+
+    What it received can be looked at, with `received` and `last`, or asserted. `assert_received`
+    takes the event out, as it were: to assert it twice, it must have come twice, and
+    `refute_received` sees only what no assertion has taken. Arguments may be given in part, with
+    `sionamespace.testing.including`, ``matching`` and ``unittest.mock.ANY``.
     """
 
     def __init__(self, stage: Stage, link: MemoryLink, path: Path, codec: Codec) -> None:
@@ -112,11 +66,16 @@ class HarnessClient:
         self._codec = codec
         self._sid: Sid | None = None
         self._session: Session | None = None
+        self._auth: Any = None
         self._connected = False
-        self._events: list[Event] = []
+        self._mailbox: Mailbox[Event] = Mailbox()
         self._requests: dict[int, Request] = {}
         self._answers: dict[str, Any] = {}
         self._numbers = 0
+
+    def __repr__(self) -> str:
+        auth = "" if self._auth is None else f" auth={self._auth!r}"
+        return f"<client {self.path}{auth}>"
 
     # Who it is.
 
@@ -124,6 +83,11 @@ class HarnessClient:
     def connected(self) -> bool:
         """Whether it is in the namespace."""
         self._stage.settle()
+        return self.there
+
+    @property
+    def there(self) -> bool:
+        """The same at this very moment, whatever is under way."""
         return self._connected and self._link.reason is None
 
     @property
@@ -135,7 +99,7 @@ class HarnessClient:
     @property
     def sid(self) -> Sid:
         """Its id in the namespace."""
-        assert self._sid is not None, f"the client was not let into {self.path}: {self.refused!r}"
+        assert self._sid is not None, f"{self} was not let in: {self._why_not()}"
         return self._sid
 
     @property
@@ -162,9 +126,9 @@ class HarnessClient:
 
     def request(self, event: str, *args: Any) -> Request:
         """Send an event with an ack whose answer may come later."""
-        request = Request(event)
         self._numbers += 1
-        self._requests[self._numbers] = request
+        why = partial(self._stage.why_unanswered, self, event, self._numbers)
+        request = self._requests[self._numbers] = Request(event, why)
         self._send(Packet(PacketType.EVENT, self.path, [event, *args], self._numbers))
         self._stage.settle()
         return request
@@ -207,22 +171,56 @@ class HarnessClient:
     def received(self, event: str | None = None) -> list[Event]:
         """What it received so far, in order; of one event, or of all."""
         self._stage.settle()
-        return [e for e in self._events if event is None or e.name == event]
+        return self._mailbox.named(event)
 
     def last(self, event: str) -> Event:
         """The last event of a name that it received."""
         found = self.received(event)
-        assert found, f"no {event!r} was received; there came: {self._events}"
+        assert found, f"no {event!r} was received; there came: {self._mailbox.items}"
         return found[-1]
+
+    def assert_received(self, event: str, *args: Any) -> Event:
+        """The first event of this name and these arguments that was not asserted yet.
+
+        Args:
+            args: all of its arguments, each as it is or in part; without any, whatever they are.
+
+        Raises:
+            AssertionError: if it received none; it shows the nearest one, and all that came.
+        """
+        self._stage.settle()
+        return self._mailbox.take(Wanted(event, args), f"{self} received")
+
+    def refute_received(self, event: str, *args: Any) -> None:
+        """Nothing, if it received no such event other than those that were asserted.
+
+        Raises:
+            AssertionError: if it did; it shows the event, and all that came.
+        """
+        self._stage.settle()
+        self._mailbox.refute(Wanted(event, args), f"{self} received")
 
     def clear(self) -> None:
         """Forget what it received so far."""
-        self._events.clear()
+        self._mailbox.clear()
+
+    def _why_not(self) -> str:
+        return f"{self.refused!r}" if self.refused else f"{self._link.reason or 'it still waits'}"
 
     # What the harness does.
 
+    def requests(self) -> list[Request]:
+        """What it asked of the server."""
+        return list(self._requests.values())
+
+    def unanswered(self) -> list[Ack]:
+        """What the server asks of it and it has not answered."""
+        there = self._session is not None and self._session.leaving is None
+        return list(self._session.acks) if there and self._session else []
+
     def join(self, auth: Any) -> None:
         """Ask to be let into the namespace."""
+        self._auth = auth
         self._send(Packet(PacketType.CONNECT, self.path, auth))
 
     def take(self, packet: Packet) -> None:
@@ -253,7 +251,7 @@ class HarnessClient:
     def _event(self, packet: Packet) -> None:
         name, *args = packet.data
         event = Event(name, tuple(args), self._responder(packet.id))
-        self._events.append(event)
+        self._mailbox.add(event)
         if event.wants_answer and name in self._answers:
             values = self._answers[name]
             if len(values) == 1 and callable(values[0]):

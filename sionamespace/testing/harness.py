@@ -2,26 +2,37 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from types import TracebackType
-from typing import Any
+from typing import Any, cast
+from unittest.mock import ANY
 
-from sionamespace.application import Application
 from sionamespace.engine.memory import MemoryLink
 from sionamespace.errors import ConfigurationError
+from sionamespace.handlers.response import NO_REPLY, Reply
 from sionamespace.namespace import Namespace
 from sionamespace.options import Options
-from sionamespace.ports import Runtime
 from sionamespace.protocol.codecs import CODECS
 from sionamespace.rooms import RoomManager
 from sionamespace.router import Router, Routes
 from sionamespace.runtime.pending import Pending
 from sionamespace.sessions import Session
 from sionamespace.testing.client import HarnessClient
+from sionamespace.testing.events import Emitted
+from sionamespace.testing.leftovers import LeftBehind, Leftovers
+from sionamespace.testing.loop import apart_from_the_running_loop
+from sionamespace.testing.mailbox import Mailbox, Wanted
+from sionamespace.testing.recording import RecordingApplication, RecordingConnection
 from sionamespace.testing.runtime import ManualRuntime
-from sionamespace.types import Path, Room, Sid
+from sionamespace.testing.unfinished import is_ours
+from sionamespace.types import Path, Room, Sid, names
 
 __all__ = ["Harness"]
+
+_log = logging.getLogger("sionamespace.testing")
+
+__tracebackhide__ = True  # pytest shows the line of the test instead
 
 _ENVIRON = {
     "REQUEST_METHOD": "GET",
@@ -49,8 +60,11 @@ class Harness:
     Everything runs on the test's own thread, in the same order each time. What a test does runs
     to the end before the next line: handlers, ``def`` or ``async def``, and what they started. A
     handler that waits (for an answer, in `Namespace.sleep`, in ``asyncio.sleep``) goes on when the
-    test gives the answer, or moves the clock with `advance`. An exception that a handler does not
-    handle is raised in the test.
+    test gives the answer, or moves the clock with `advance`. An exception that a handler or a
+    background task does not handle is raised in the test.
+
+    Leaving the ``with`` block fails the test if somebody still waits for an answer, or a background
+    task would run for ever; see `finish`.
 
     Args:
         routes: a namespace, which stands at ``/``; or routes as for `sionamespace.Server`.
@@ -74,10 +88,18 @@ class Harness:
         self._runtime = self.make_runtime()
         self._options = Options.parse(options)
         self._codec = CODECS[self._options.serializer]
-        self._application = _Application(
-            _routes(routes), self._runtime, self._options, rooms, self.errors.append
+        self._emitted: Mailbox[Emitted] = Mailbox()
+        self._application = RecordingApplication(
+            _routes(routes),
+            self._runtime,
+            self._options,
+            rooms,
+            self.errors.append,
+            self._emitted.add,
         )
         self._clients: dict[MemoryLink, dict[Path, HarnessClient]] = {}
+        self._all: list[HarnessClient] = []
+        self._leftovers = Leftovers(self._runtime)
 
     # What a test uses.
 
@@ -103,6 +125,7 @@ class Harness:
         link = self._open(headers or {}, environ or {}) if on is None else on._link
         client = HarnessClient(self, link, path, self._codec)
         self._clients[link][path] = client
+        self._all.append(client)
         client.join(auth)
         self.settle()
         return client
@@ -110,6 +133,51 @@ class Harness:
     def namespace(self, path: Path | None = None) -> Any:
         """The namespace at a path; it may be left out if there is only one."""
         return self._application.namespace(self._only_path() if path is None else path)
+
+    def assert_broadcast(
+        self,
+        event: str,
+        *args: Any,
+        room: Any = ANY,
+        skip_sid: Any = ANY,
+        path: Path = ANY,
+    ) -> Emitted:
+        """The first such event that a namespace sent and that was not asserted yet.
+
+        It tells what was said, also where nobody is there to hear it.
+
+        Args:
+            args: all of its arguments, as clients see them; without any, whatever they are.
+            room: the room or sid that it was sent to, or several; None is everybody.
+            skip_sid: the sid, or several, that were left out.
+            path: the namespace.
+
+        Raises:
+            AssertionError: if there is none; it shows the nearest one, and all that was sent.
+        """
+        self.settle()
+        return self._emitted.take(_sent(event, args, room, skip_sid, path), "the server sent")
+
+    def refute_broadcast(
+        self,
+        event: str,
+        *args: Any,
+        room: Any = ANY,
+        skip_sid: Any = ANY,
+        path: Path = ANY,
+    ) -> None:
+        """Nothing, if no such event was sent other than those that were asserted.
+
+        Raises:
+            AssertionError: if one was.
+        """
+        self.settle()
+        self._emitted.refute(_sent(event, args, room, skip_sid, path), "the server sent")
+
+    def emitted(self, event: str | None = None) -> list[Emitted]:
+        """What the namespaces sent so far, in order; of one event, or of all."""
+        self.settle()
+        return self._emitted.named(event)
 
     def advance(self, seconds: float) -> None:
         """Move the clock: what falls due on the way happens, in order."""
@@ -123,11 +191,38 @@ class Harness:
 
     def run(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """The result of a function, ``def`` or ``async def``, run as a background task is."""
-        pending: Pending[Any] = self._runtime.spawn(function, *args, **kwargs)
-        return pending.result()
+        with apart_from_the_running_loop():
+            pending: Pending[Any] = self._runtime.spawn(function, *args, **kwargs)
+            return pending.result()
+
+    def allow_unfinished(self, *names: str) -> Harness:
+        """This harness, for which it is no fault that these events or functions do not end.
+
+        Args:
+            names: of events that are not answered, and of functions that run on; without any, all.
+        """
+        self._leftovers.allow(names)
+        return self
+
+    def finish(self) -> None:
+        """End it, as a test does that must leave nothing behind. The ``with`` block does this.
+
+        Raises:
+            LeftBehind: if a client that is there has got no answer (other than by `NO_REPLY`),
+                or has not answered the server; or if a handler or a background task does not end
+                by itself once the clients have left and the clock runs on.
+        """
+        try:
+            self.settle()
+            left = self._leftovers.unanswered(self._all)
+            left = left or self._leftovers.endless(self._application.send_away)
+        finally:
+            self.close()
+        if left:
+            raise LeftBehind("the test ends, but\n  " + "\n  ".join(left))
 
     def close(self) -> None:
-        """End it; what still waits is not run."""
+        """End it; what still waits is not run, and is no fault."""
         self._runtime.close()
 
     def __enter__(self) -> Harness:
@@ -139,7 +234,10 @@ class Harness:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self.close()
+        if kind is None:
+            self.finish()
+        else:
+            self.close()
 
     # What the clients ask.
 
@@ -161,6 +259,16 @@ class Harness:
     def rooms(self, path: Path, sid: Sid) -> frozenset[Room]:
         """The server's own rooms of a client."""
         return self._application.rooms.rooms(path, sid)
+
+    def why_unanswered(self, client: HarnessClient, event: str, number: int) -> str | None:
+        """Why an event of a client has no answer; None if its handler means to give none."""
+        connection = cast(RecordingConnection, client._link.receiver)
+        answer = connection.answers.get((client.path, number))
+        if answer is NO_REPLY:
+            return None
+        if isinstance(answer, Reply):
+            return "its handler returned a Reply that nobody has sent"
+        return self._leftovers.why(self._application.namespace(client.path), event)
 
     # Inside.
 
@@ -194,33 +302,36 @@ class Harness:
 
     def _raise_first_error(self) -> None:
         if self._raise_errors and self.errors:
-            error = self.errors[0]
+            error, *others = self.errors
             self.errors.clear()
-            raise error
-
-
-class _Application(Application):
-    """An application whose unhandled errors go to the test."""
-
-    def __init__(
-        self,
-        routes: Routes | Router,
-        runtime: Runtime,
-        options: Options,
-        rooms: RoomManager | None,
-        keep_error: Callable[[BaseException], None],
-    ) -> None:
-        super().__init__(routes, runtime, options, rooms)
-        self._keep_error = keep_error
-
-    def report_error(self, path: Path, sid: Sid, event: str, error: BaseException) -> None:
-        self._keep_error(error)
+            for other in others:
+                _log.error("this failed too, in the same step of the test", exc_info=other)
+            raise error.with_traceback(_from_the_application(error.__traceback__))
 
 
 def _routes(routes: Namespace | type[Namespace] | Routes | Router) -> Routes | Router:
     if isinstance(routes, (Router, Mapping)):
         return routes
     return {"/": routes}
+
+
+def _sent(event: str, args: tuple[Any, ...], room: Any, skip: Any, path: Any) -> Wanted:
+    wanted = {"rooms": _names(room), "skip": _names(skip), "path": path}
+    return Wanted(
+        event, args, {field: value for field, value in wanted.items() if value is not ANY}
+    )
+
+
+def _names(rooms: Any) -> Any:
+    return rooms if rooms is ANY or rooms is None else frozenset(names(rooms))
+
+
+def _from_the_application(traceback: TracebackType | None) -> TracebackType | None:
+    """A traceback from where it enters the application's code; all of it, if it never does."""
+    entered = traceback
+    while entered is not None and is_ours(entered.tb_frame):
+        entered = entered.tb_next
+    return entered or traceback
 
 
 def _environ(headers: Mapping[str, str], environ: Mapping[str, Any]) -> dict[str, Any]:

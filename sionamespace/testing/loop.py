@@ -4,12 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import selectors
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from greenlet import getcurrent, greenlet
 
-__all__ = ["StepLoop"]
+__all__ = ["StepLoop", "apart_from_the_running_loop"]
+
+
+@contextmanager
+def apart_from_the_running_loop() -> Iterator[None]:
+    """Held while the loop that the test itself may run on must not be seen."""
+    outer = asyncio._get_running_loop()
+    asyncio._set_running_loop(None)
+    try:
+        yield
+    finally:
+        asyncio._set_running_loop(outer)
 
 
 class _IdleSelector(selectors.DefaultSelector):
@@ -39,7 +51,6 @@ class StepLoop(asyncio.SelectorEventLoop):
         self._now = now
         self._wake_after = wake_after
         self._timer: Any = None
-        self._outer: asyncio.AbstractEventLoop | None = None
         self._greenlet: greenlet | None = None
         super().__init__(_IdleSelector(self._fall_idle))
 
@@ -51,14 +62,9 @@ class StepLoop(asyncio.SelectorEventLoop):
         """Run until there is nothing to do."""
         if self._greenlet is None:
             self._greenlet = greenlet(self.run_forever)
-        # The loop that the test itself may run on must not see this one, nor this one it.
-        self._outer = asyncio._get_running_loop()
-        asyncio._set_running_loop(None)
         self._greenlet.parent = getcurrent()
-        try:
+        with apart_from_the_running_loop():
             self._greenlet.switch()
-        finally:
-            asyncio._set_running_loop(self._outer)
 
     def finish(self) -> list[asyncio.Task[Any]]:
         """End it; the tasks that were not done, which are cancelled."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import heapq
 import itertools
 from collections import deque
 from collections.abc import Callable, Coroutine
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from greenlet import getcurrent, greenlet
 
@@ -17,7 +19,8 @@ from sionamespace.runtime.errands import Errands
 from sionamespace.runtime.originals import get_ident
 from sionamespace.runtime.pending import Pending
 from sionamespace.runtime.portal import is_async, settle_from_task
-from sionamespace.testing.loop import StepLoop
+from sionamespace.testing.loop import StepLoop, apart_from_the_running_loop
+from sionamespace.testing.unfinished import Unfinished, frames_of, frames_of_task
 
 __all__ = ["ManualRuntime"]
 
@@ -49,6 +52,8 @@ class ManualRuntime:
         self._timers: list[tuple[float, int, _Timer]] = []
         self._order = itertools.count()
         self._loop: StepLoop | None = None
+        self._asleep: dict[greenlet, None] = {}
+        self._spawned: WeakKeyDictionary[Any, Callable[..., Any]] = WeakKeyDictionary()
 
     # What the package asks of a runtime.
 
@@ -65,9 +70,14 @@ class ManualRuntime:
 
     def spawn(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Pending[Any]:
         if is_async(function):
-            return self._submit(function(*args, **kwargs))
+            return self._submit(function(*args, **kwargs), function)
         pending: Pending[Any] = Pending(self)
-        self._ready.append(lambda: run_background(pending, function, args, kwargs))
+
+        def run() -> None:
+            self._spawned[getcurrent()] = function
+            run_background(pending, function, args, kwargs)
+
+        self._ready.append(run)
         return pending
 
     async def call(
@@ -119,6 +129,22 @@ class ManualRuntime:
             self.settle()
         self._time = end
 
+    def unfinished(self) -> list[Unfinished]:
+        """What has begun, is the application's, and waits for something."""
+        threads = [(frames_of(asleep.gr_frame), asleep) for asleep in self._asleep]
+        tasks = [] if self._loop is None else asyncio.all_tasks(self._loop)
+        waiting = threads + [(frames_of_task(task), task) for task in tasks if not task.done()]
+        found = (Unfinished.of(frames, self._spawned.get(it)) for frames, it in waiting)
+        return [unfinished for unfinished in found if unfinished is not None]
+
+    def run_out(self, more: Callable[[], object], steps: int) -> None:
+        """Move the clock on to where ``more()`` is false, by so many timers at the most."""
+        self.settle()
+        for _ in range(steps):
+            if not more() or not self._fire_next(float("inf")):
+                return
+            self.settle()
+
     def close(self) -> None:
         """End what is still waiting, without letting it run on."""
         if self._loop is not None:
@@ -138,17 +164,23 @@ class ManualRuntime:
             return True
         return False
 
-    def _submit(self, coroutine: Coroutine[Any, Any, Any]) -> Pending[Any]:
+    def _submit(
+        self, coroutine: Coroutine[Any, Any, Any], spawned: Callable[..., Any] | None = None
+    ) -> Pending[Any]:
         if self._loop is None:
             self._loop = StepLoop(self.now, lambda seconds: self.later(seconds, _nothing))
         pending: Pending[Any] = Pending(self)
         task = self._loop.create_task(coroutine)
+        if spawned is not None:
+            self._spawned[task] = spawned
         task.add_done_callback(lambda done: settle_from_task(pending, done))
         return pending
 
     def _switch_to(self, other: greenlet) -> None:
         other.parent = getcurrent()
-        other.switch()
+        # A plain function may wait here, also in a test that is itself `async def`.
+        with apart_from_the_running_loop():
+            other.switch()
 
     def wait(self, waiter: _Waiter, seconds: float | None) -> bool:
         """Wait: in a greenlet the test goes on, in the test itself the clock moves."""
@@ -171,6 +203,14 @@ class ManualRuntime:
             raise WouldBlock("the test waits for something that nothing left can bring about")
         self._time = end
         return False
+
+    def put_to_sleep(self, current: greenlet) -> None:
+        """Let the test go on until a greenlet is resumed."""
+        self._asleep[current] = None
+        try:
+            current.parent.switch()
+        finally:
+            del self._asleep[current]
 
     def resume(self, waiting: greenlet) -> None:
         """Let a greenlet that waits go on, at the next settling."""
@@ -200,7 +240,7 @@ class _Waiter:
     def sleep_in(self, current: greenlet) -> None:
         if not self.is_set:
             self._sleeper = current
-            current.parent.switch()
+            self._runtime.put_to_sleep(current)
 
 
 def _nothing() -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from tests.unit.testing.installed import environment
 
 ROOT = Path(__file__).resolve().parents[2]
 BLOCK = re.compile(r"```(\w+)\n(?:# |// )(\S+)\n(.*?)```", re.DOTALL)
@@ -28,11 +29,10 @@ def folder(tmp_path):
 
 
 def run(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
     return subprocess.run(
         [sys.executable, *command],
         cwd=folder,
-        env=environment,
+        env=environment(folder / "site"),
         capture_output=True,
         text=True,
         timeout=60,

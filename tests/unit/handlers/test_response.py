@@ -75,7 +75,7 @@ def test_a_reply_may_refuse(harness):
 
 
 def test_a_reply_that_cannot_be_sent_is_an_error_where_it_is_sent(harness):
-    request = harness.connect().request("export", "x")
+    request = harness.allow_unfinished("export").connect().request("export", "x")
     with pytest.raises(UsageError, match="cannot send"):
         harness.namespace().reply.send(object())
     assert not request.answered

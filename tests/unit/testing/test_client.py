@@ -71,7 +71,7 @@ class TestWhoItIs:
         eve = harness.connect(auth={"name": "Eve"})
         assert not eve.connected
         assert (eve.refused.message, eve.refused.data) == ("no", {"why": "Eve"})
-        with pytest.raises(AssertionError, match="was not let into /"):
+        with pytest.raises(AssertionError, match="was not let in: Refused"):
             _ = eve.sid
         with pytest.raises(AssertionError, match="never was in /"):
             _ = eve.session

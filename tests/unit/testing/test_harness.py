@@ -31,6 +31,13 @@ class Chat(Namespace):
         self.sleep(10)
         raise Broken("later")
 
+    def on_fails_twice(self, sid):
+        self.spawn(self._second)
+        raise Broken("later")
+
+    def _second(self):
+        raise ValueError("the second")
+
 
 class Other(Namespace):
     pass
@@ -105,6 +112,17 @@ class TestErrors:
                 client.emit("broken")
             harness.settle()
             assert harness.errors == []
+
+    def test_of_several_at_once_the_first_is_raised_and_the_others_are_logged(self, caplog):
+        with Harness(Chat) as harness:
+            for _ in range(2):
+                harness.connect().emit("fails_later")
+            with pytest.raises(Broken, match="later"):
+                harness.advance(10)
+            with pytest.raises(Broken, match="later"):
+                harness.connect().emit("fails_twice")
+            assert "this failed too" in caplog.text
+            assert "ValueError: the second" in caplog.text
 
     def test_one_that_happens_when_the_clock_moves_is_raised_there(self):
         with Harness(Chat) as harness:
