@@ -24,7 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if asked.reload:
             _run_reloading(asked)
         else:
-            _run(asked.server, asked.app, asked.host, asked.port)
+            _run(*_served(asked))
     except ConfigurationError as error:
         print(f"sionamespace: {error}", file=sys.stderr)
         return 2
@@ -40,18 +40,28 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--mode", help="the async_mode, for a Server that does not say its own")
     run.add_argument("--host", default="127.0.0.1", help="where to listen (%(default)s)")
     run.add_argument("--port", type=int, default=5000, help="where to listen (%(default)s)")
+    run.add_argument("--certfile", metavar="PEM", help="a certificate, to serve https and wss")
+    run.add_argument("--keyfile", metavar="PEM", help="its key, if that is not in the certfile")
     run.add_argument("--reload", action="store_true", help="start again when a file changes")
     return parser
 
 
-def _run(server: str, app: str | None, host: str, port: int) -> None:
+def _served(asked: argparse.Namespace) -> tuple[Any, ...]:
+    """What `_run` is called with, here or in a process of its own."""
+    return asked.server, asked.app, asked.host, asked.port, asked.certfile, asked.keyfile
+
+
+def _run(
+    server: str, app: str | None, host: str, port: int, certfile: str | None, keyfile: str | None
+) -> None:
     sys.path.insert(0, os.getcwd())
     found = _load(server, "server")
     if not isinstance(found, Hosted):
         raise ConfigurationError(
             f"{server} is a {type(found).__name__}; name the Server: run chat:server --app chat:app"
         )
-    found.run(host, port, app=None if app is None else _load(app, "app"))
+    beside = None if app is None else _load(app, "app")
+    found.run(host, port, app=beside, certfile=certfile, keyfile=keyfile)
 
 
 def _load(target: str, example: str) -> Any:
@@ -77,5 +87,4 @@ def _run_reloading(asked: argparse.Namespace) -> None:
         raise ConfigurationError(
             "--reload needs watchfiles, which is not installed: pip install 'sionamespace[reload]'"
         ) from None
-    served = asked.server, asked.app, asked.host, asked.port
-    run_process(os.getcwd(), target=_run, args=served, watch_filter=PythonFilter())
+    run_process(os.getcwd(), target=_run, args=_served(asked), watch_filter=PythonFilter())

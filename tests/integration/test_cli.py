@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
+import ssl
 import sys
+import urllib.request
 from pathlib import Path
 
 import pytest
-from child import Child, Node
+from child import PATIENCE, Child, Node
 
 CHAT = """
 from sionamespace import Namespace, Server
@@ -45,5 +47,20 @@ def test_it_serves_in_each_mode(folder: Path, node: Node, mode: str, runner: str
     try:
         url = server.wait_for(rf"serving on (http://\S+) with {runner}").group(1)
         node.run("js/recipe.js", url)
+    finally:
+        assert server.end(signal.SIGINT) == 0, server.text()
+
+
+def test_it_serves_https_with_a_certificate(folder: Path, certificate: Path) -> None:
+    server = run(
+        *("--certfile", str(certificate / "certificate.pem")),
+        *("--keyfile", str(certificate / "key.pem")),
+    )
+    try:
+        url = server.wait_for(r"serving on (https://\S+) with").group(1)
+        trusting = ssl.create_default_context(cafile=str(certificate / "authority.pem"))
+        poll = f"{url}/socket.io/?EIO=4&transport=polling"
+        with urllib.request.urlopen(poll, timeout=PATIENCE, context=trusting) as answer:
+            assert answer.read().startswith(b'0{"sid":')
     finally:
         assert server.end(signal.SIGINT) == 0, server.text()

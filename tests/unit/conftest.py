@@ -2,7 +2,8 @@
 
 In a module with ``pytestmark = pytest.mark.every_runtime`` each test runs on each runtime: a
 `Harness` that it makes, and the fixture ``runtime``, are on it. What needs the order of steps
-of the manual runtime is marked ``manual``, with the reason.
+of the manual runtime is marked ``manual``, with the reason. ``wsgi_runtimes`` is for what stands
+below a web server, with the fixture ``front`` of ``engine/conftest.py``.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from sionamespace.testing import Harness
 from sionamespace.testing.runtime import ManualRuntime
 from tests.unit.live import Live
 
-RUNTIMES = ("manual", "threads", "asyncio", "eventlet", "gevent")
+WSGI_RUNTIMES = ("threads", "eventlet", "gevent")
+RUNTIMES = ("manual", "asyncio", *WSGI_RUNTIMES)
 
 _live = functools.cache(Live)
 
@@ -34,6 +36,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "every_runtime: run the test on each runtime")
+    config.addinivalue_line("markers", "wsgi_runtimes: run the test on each runtime below WSGI")
     config.addinivalue_line("markers", "manual(reason): of those, on the manual one only")
 
 
@@ -42,6 +45,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         only_manual = metafunc.definition.get_closest_marker("manual")
         metafunc.fixturenames.insert(0, "mode")
         metafunc.parametrize("mode", ("manual",) if only_manual else RUNTIMES)
+    elif metafunc.definition.get_closest_marker("wsgi_runtimes"):
+        metafunc.fixturenames.insert(0, "mode")
+        metafunc.parametrize("mode", WSGI_RUNTIMES)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -40,13 +40,31 @@ def run(mocker):
 def test_it_serves_what_it_is_told_where_it_is_told(run):
     assert main(["run", "chat_module:server", "--host", "0.0.0.0", "--port", "8000"]) == 0
     (server, host, port), settings = run.call_args
-    assert (host, port, settings) == ("0.0.0.0", 8000, {"app": None})
+    assert (host, port, settings["app"]) == ("0.0.0.0", 8000, None)
     assert server is sys.modules["chat_module"].server
 
 
 def test_an_application_may_stand_beside_it(run):
     assert main(["run", "chat_module:server", "--app", "chat_module:app"]) == 0
     assert run.call_args.kwargs["app"] is sys.modules["chat_module"].app
+
+
+def test_a_certificate_and_its_key_may_be_named(run):
+    main(["run", "chat_module:server", "--certfile", "chain.pem", "--keyfile", "key.pem"])
+    settings = run.call_args.kwargs
+    assert (settings["certfile"], settings["keyfile"]) == ("chain.pem", "key.pem")
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        (["--keyfile", "key.pem"], "name certfile= too"),
+        (["--certfile", "nowhere.pem"], "cannot use certfile='nowhere.pem'"),
+    ],
+)
+def test_a_certificate_that_cannot_be_used_is_said_before_anything_is_served(capsys, options, text):
+    assert main(["run", "chat_module:server", "--port", "0", *options]) == 2
+    assert text in capsys.readouterr().err
 
 
 def test_the_mode_may_be_chosen_for_a_server_that_does_not_say_its_own(run, monkeypatch):

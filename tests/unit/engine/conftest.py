@@ -1,15 +1,36 @@
 from __future__ import annotations
 
+import functools
+
 import pytest
 
-from sionamespace.runtime.eventlet import EventletDriver
-from sionamespace.runtime.threaded import ThreadedRuntime
+from tests.unit.engine.front import Front
+from tests.unit.engine.site import Site
 
-# A driver belongs to its thread for good, so there is one of them for all tests on this thread.
+# A driver belongs to its thread for good, so there is one of each for all tests on this thread.
+_front = functools.cache(Front)
 
 
-@pytest.fixture(scope="session")
-def threaded():
-    runtime = ThreadedRuntime(EventletDriver())
-    runtime.bind()
-    return runtime
+@pytest.fixture
+def front(mode):
+    """What runs requests; on eventlet but in modules marked ``wsgi_runtimes``."""
+    return _front("eventlet" if mode == "manual" else mode)
+
+
+@pytest.fixture
+def make(front):
+    """Makes sites, which are closed with the test."""
+    sites = []
+
+    def make(**options):
+        sites.append(Site(front, **options))
+        return sites[-1]
+
+    yield make
+    for site in sites:
+        site.close()
+
+
+@pytest.fixture
+def site(make):
+    return make()

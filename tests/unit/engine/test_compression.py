@@ -2,26 +2,14 @@ from __future__ import annotations
 
 import gzip
 import zlib
-from functools import partial
 
 import pytest
 
 from sionamespace.protocol.engineio import Parcel, decode_payload
 from sionamespace.protocol.engineio3 import decode_binary_payload
 from tests.unit.engine.test_legacy import BINARY, Polling
-from tests.unit.engine.test_server import Site
 
 TEXT = "4" + "hello " * 1000
-
-
-@pytest.fixture
-def make(threaded):
-    return partial(Site, threaded)
-
-
-@pytest.fixture
-def site(make):
-    return make()
 
 
 def polled(site, accepted, *packets):

@@ -1,19 +1,11 @@
 from __future__ import annotations
 
-from functools import partial
-
 import pytest
 
 from sionamespace.engine.cookie import SessionCookie
 from sionamespace.errors import ConfigurationError
 from sionamespace.protocol.engineio import Parcel
 from tests.unit.engine.test_legacy import TEXT
-from tests.unit.engine.test_server import Site
-
-
-@pytest.fixture
-def make(threaded):
-    return partial(Site, threaded)
 
 
 def written(option):

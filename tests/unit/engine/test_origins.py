@@ -1,25 +1,13 @@
 from __future__ import annotations
 
-from functools import partial
-
 import pytest
 
 from sionamespace.errors import ConfigurationError
+from tests.unit.engine.site import WEBSOCKET
 from tests.unit.engine.test_legacy import ONLY_BINARY, TEXT
-from tests.unit.engine.test_server import WEBSOCKET, Site
 
 PAGE = "https://example.com"
 FORBIDDEN = 403, {"code": 4, "message": "Forbidden"}
-
-
-@pytest.fixture
-def make(threaded):
-    return partial(Site, threaded)
-
-
-@pytest.fixture
-def site(make):
-    return make()
 
 
 def allows(site, origin, **environ):

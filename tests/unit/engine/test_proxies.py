@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from sionamespace.engine.proxies import Proxies
-from tests.unit.engine.test_server import Site
 
 HEADERS = {"for": "FOR", "proto": "PROTO", "host": "HOST"}
 
@@ -122,8 +121,8 @@ class TestServer:
         (receiver,) = site.receivers.values()
         return receiver.environ
 
-    def test_without_the_option_what_a_client_says_is_ignored(self, threaded, caplog):
-        site = Site(threaded)
+    def test_without_the_option_what_a_client_says_is_ignored(self, make, caplog):
+        site = make()
         assert self.accepted(site, site.handshake(**FORGED))["REMOTE_ADDR"] == "127.0.0.1"
         reply = site.handshake(**FORGED, HTTP_ORIGIN="https://example.com")
         assert reply.fault == (403, {"code": 4, "message": "Forbidden"})
@@ -131,8 +130,8 @@ class TestServer:
             caplog.text
         )
 
-    def test_with_it_a_page_of_the_servers_own_origin_may_connect(self, threaded):
-        site = Site(threaded, trusted_proxies=["127.0.0.1"])
+    def test_with_it_a_page_of_the_servers_own_origin_may_connect(self, make):
+        site = make(trusted_proxies=["127.0.0.1"])
         reply = site.handshake(**FORGED, HTTP_ORIGIN="https://example.com")
         accepted = self.accepted(site, reply)
         assert accepted["REMOTE_ADDR"] == "6.6.6.6"
@@ -141,25 +140,25 @@ class TestServer:
         assert reply.headers["Access-Control-Allow-Origin"] == "https://example.com"
 
     @pytest.mark.parametrize("origin", ["http://testserver", "https://evil.example", "null"])
-    def test_and_no_other(self, threaded, origin):
-        site = Site(threaded, trusted_proxies=["127.0.0.1"])
+    def test_and_no_other(self, make, origin):
+        site = make(trusted_proxies=["127.0.0.1"])
         reply = site.handshake(**FORGED, HTTP_ORIGIN=origin)
         assert reply.fault[0] == 403
         assert "Access-Control-Allow-Origin" not in reply.headers
 
-    def test_a_stranger_is_not_believed_with_it_either(self, threaded):
-        site = Site(threaded, trusted_proxies=["127.0.0.1"])
+    def test_a_stranger_is_not_believed_with_it_either(self, make):
+        site = make(trusted_proxies=["127.0.0.1"])
         stranger = {**FORGED, "REMOTE_ADDR": "9.9.9.9"}
         assert site.handshake(**stranger, HTTP_ORIGIN="https://example.com").status == 403
         assert self.accepted(site, site.handshake(**stranger))["REMOTE_ADDR"] == "9.9.9.9"
 
-    def test_an_origins_function_sees_what_the_proxy_sent(self, threaded):
+    def test_an_origins_function_sees_what_the_proxy_sent(self, make):
         asked = []
 
         def allowed(origin, environ):
             asked.append((origin, environ["HTTP_X_FORWARDED_FOR"], environ["REMOTE_ADDR"]))
             return True
 
-        site = Site(threaded, cors_allowed_origins=allowed, trusted_proxies=1)
+        site = make(cors_allowed_origins=allowed, trusted_proxies=1)
         assert site.handshake(**FORGED, HTTP_ORIGIN="http://any.example").status == 200
         assert asked[0] == ("http://any.example", "6.6.6.6", "6.6.6.6")

@@ -1,198 +1,15 @@
 from __future__ import annotations
 
-import io
 import json
 import logging
-import socket
 
-import eventlet
 import pytest
-from eventlet.greenio import GreenSocket
-from websockets.frames import Opcode
-from websockets.protocol import Protocol, Side, State
 
-from sionamespace.engine.server import EngineServer
-from sionamespace.engine.wsgi import WSGIEngine
-from sionamespace.options import Options
-from sionamespace.protocol.engineio import Parcel, decode_payload
+from sionamespace.protocol.engineio import Parcel
+from tests.unit.engine.front import PATIENCE
+from tests.unit.engine.site import WEBSOCKET, Receiver
 
-WEBSOCKET = {
-    "HTTP_UPGRADE": "websocket",
-    "HTTP_CONNECTION": "Upgrade",
-    "HTTP_SEC_WEBSOCKET_KEY": "dGhlIHNhbXBsZSBub25jZQ==",
-    "HTTP_SEC_WEBSOCKET_VERSION": "13",
-}
-
-
-class Receiver:
-    """What is above the engine: it writes down what comes, and echoes on request."""
-
-    def __init__(self, link, environ):
-        self.link = link
-        self.environ = environ
-        self.messages = []
-        self.reasons = []
-
-    def receive(self, message):
-        self.messages.append(message)
-        if isinstance(message, str) and message.startswith("echo"):
-            self.link.send(Parcel("4" + message))
-
-    def closed(self, reason):
-        self.reasons.append(reason)
-
-
-class Reply:
-    def __init__(self, status, headers, body):
-        self.status = int(status.split()[0])
-        self.headers = dict(headers)
-        self.body = body
-
-    @property
-    def packets(self):
-        assert self.status == 200
-        return decode_payload(self.body.decode())
-
-    @property
-    def fault(self):
-        assert self.headers["Content-Type"] == "application/json"
-        return self.status, json.loads(self.body)
-
-
-class Site:
-    """A server in process, and the requests that clients make of it."""
-
-    def __init__(self, threaded, **options):
-        self.receivers = {}
-        parsed = Options.parse(options)
-        self.server = EngineServer(parsed, threaded, self._accept)
-        self._engine = WSGIEngine(self.server, threaded, parsed.max_message_bytes)
-
-    def _accept(self, link, environ):
-        receiver = self.receivers[link.sid] = Receiver(link, environ)
-        return receiver
-
-    def request(self, method, query, body=b"", **environ):
-        answer = []
-        body = body.encode() if isinstance(body, str) else body
-        chunks = self._engine(
-            {
-                "REQUEST_METHOD": method,
-                "QUERY_STRING": query,
-                "CONTENT_LENGTH": str(len(body)),
-                "PATH_INFO": "/socket.io/",
-                "HTTP_HOST": "testserver",
-                "wsgi.url_scheme": "http",
-                "wsgi.input": io.BytesIO(body),
-                **environ,
-            },
-            lambda status, headers: answer.extend((status, headers)),
-        )
-        body = b"".join(chunks)
-        return Reply(*answer, body) if answer else None
-
-    def handshake(self, **environ):
-        return self.request("GET", "EIO=4&transport=polling", **environ)
-
-    def open(self):
-        (packet,) = self.handshake().packets
-        return json.loads(packet[1:])["sid"]
-
-    def poll(self, sid, **environ):
-        return self.request("GET", f"EIO=4&transport=polling&sid={sid}", **environ)
-
-    def post(self, sid, body, **environ):
-        return self.request("POST", f"EIO=4&transport=polling&sid={sid}", body, **environ)
-
-    def link(self, sid):
-        return self.receivers[sid].link
-
-    def websocket(self, sid=None, query="EIO=4&transport=websocket"):
-        return Client(self, sid, query)
-
-
-class Client:
-    """A client with a WebSocket to a site, over a pair of sockets."""
-
-    def __init__(self, site, sid, query):
-        ours, theirs = socket.socketpair()
-        self._sock = GreenSocket(ours)
-        self._theirs = GreenSocket(theirs)
-        self._protocol = Protocol(Side.CLIENT, state=State.OPEN, max_size=None)
-        self._frames = []
-        query += f"&sid={sid}" if sid else ""
-        environ = {**WEBSOCKET, "eventlet.input": self}
-        self.request = eventlet.spawn(site.request, "GET", query, **environ)
-        self.request.link(lambda _: self._theirs.close())
-        head = b""
-        while b"\r\n\r\n" not in head:
-            head += self._sock.recv(1)
-        assert head.startswith(b"HTTP/1.1 101 ")
-
-    def get_socket(self):
-        return self._theirs
-
-    def send(self, *packets):
-        for packet in packets:
-            if isinstance(packet, str):
-                self._protocol.send_text(packet.encode())
-            else:
-                self._protocol.send_binary(packet)
-        self._sock.sendall(b"".join(self._protocol.data_to_send()))
-
-    def recv(self):
-        """The next packet; None when the server has said goodbye, or ended it."""
-        while not self._frames:
-            data = self._sock.recv(65536)
-            if not data:
-                return None
-            self._protocol.receive_data(data)
-            self._frames += self._protocol.events_received()
-        frame = self._frames.pop(0)
-        if frame.opcode is Opcode.CLOSE:
-            self._sock.sendall(b"".join(self._protocol.data_to_send()))
-            return None
-        return bytes(frame.data).decode() if frame.opcode is Opcode.TEXT else bytes(frame.data)
-
-    def drop(self):
-        self._sock.shutdown(socket.SHUT_WR)
-        self.wait_for_the_end()
-
-    def wait_for_the_end(self):
-        """Read, and throw away, until the server has given its end of the socket back."""
-        while self._sock.recv(65536):
-            pass
-        eventlet.sleep(0)
-        self._sock.close()
-
-
-@pytest.fixture(autouse=True)
-def _soon():
-    """No test waits for ever."""
-    with eventlet.Timeout(10):
-        yield
-
-
-@pytest.fixture
-def make(threaded):
-    """Makes sites, whose sessions are ended with the test."""
-    sites = []
-
-    def make(**options):
-        sites.append(Site(threaded, **options))
-        return sites[-1]
-
-    yield make
-    for site in sites:
-        for session in list(site.server.sockets.values()):
-            session.close("the test is over")
-            session.abort()
-    eventlet.sleep(0)
-
-
-@pytest.fixture
-def site(make):
-    return make()
+pytestmark = pytest.mark.wsgi_runtimes
 
 
 class TestHandshake:
@@ -302,9 +119,8 @@ class _Unused:
 class TestPolling:
     def test_a_poll_waits_until_there_is_something(self, site):
         sid = site.open()
-        poll = eventlet.spawn(site.poll, sid)
-        eventlet.sleep(0)
-        assert not poll.dead
+        poll = site.start_poll(sid)
+        assert not poll.done
         for word in ("a", "b"):
             site.link(sid).send(Parcel("4" + word, word.encode()))
         assert poll.wait().packets == ["4a", b"a", "4b", b"b"]
@@ -325,8 +141,7 @@ class TestPolling:
 
     def test_a_second_poll_ends_the_session(self, site):
         sid = site.open()
-        first = eventlet.spawn(site.poll, sid)
-        eventlet.sleep(0)
+        first = site.start_poll(sid)
         assert site.poll(sid).fault == (400, {"code": 3, "message": "Bad request"})
         assert first.wait().packets == ["1"]
         assert site.receivers[sid].reasons == ["transport error"]
@@ -340,15 +155,13 @@ class TestPolling:
 
     def test_an_answer_to_a_post_comes_with_the_poll(self, site):
         sid = site.open()
-        poll = eventlet.spawn(site.poll, sid)
-        eventlet.sleep(0)
+        poll = site.start_poll(sid)
         site.post(sid, "4echo 1\x1e4echo 2")
         assert poll.wait().packets == ["4echo 1", "4echo 2"]
 
     def test_a_client_closes_with_a_packet_and_its_poll_returns(self, site):
         sid = site.open()
-        poll = eventlet.spawn(site.poll, sid)
-        eventlet.sleep(0)
+        poll = site.start_poll(sid)
         site.post(sid, "4bye\x1e1\x1e4late")
         poll.wait()
         assert site.receivers[sid].messages == ["bye"]
@@ -385,17 +198,17 @@ class TestPolling:
 
     def test_a_second_post_while_one_is_on_its_way_ends_the_session(self, site):
         sid = site.open()
-        arrived = eventlet.event.Event()
+        arrived = site.front.runtime.waiter()
 
         class Slow:
             def read(self, size):
-                arrived.wait()
+                arrived.wait(PATIENCE)
                 return b"4slow"
 
-        first = eventlet.spawn(site.post, sid, "4slow", **{"wsgi.input": Slow()})
-        eventlet.sleep(0)
+        first = site.front.start(site.post, sid, "4slow", **{"wsgi.input": Slow()})
+        site.until(lambda: site.link(sid).posting)
         assert site.post(sid, "4fast").fault[1]["code"] == 3
-        arrived.send()
+        arrived.set()
         first.wait()
         assert site.receivers[sid].messages == []
         assert site.receivers[sid].reasons == ["transport error"]
@@ -410,8 +223,7 @@ class TestPolling:
 class TestTheEnd:
     def test_a_poll_that_waits_when_the_session_closes_is_told(self, site):
         sid = site.open()
-        poll = eventlet.spawn(site.poll, sid)
-        eventlet.sleep(0)
+        poll = site.start_poll(sid)
         site.link(sid).close("server disconnect")
         assert poll.wait().packets == ["1"]
         assert site.poll(sid).fault[1] == {"code": 1, "message": "Session ID unknown"}
@@ -433,14 +245,13 @@ class TestTheEnd:
     def test_a_session_that_nobody_fetches_any_more_is_forgotten_after_30_seconds(
         self, make, monkeypatch
     ):
-        monkeypatch.setattr("sionamespace.engine.server._CLOSE_TIMEOUT", 0.02)
+        monkeypatch.setattr("sionamespace.engine.server._CLOSE_TIMEOUT", 0.2)
         site = make()
         sid = site.open()
         site.link(sid).send(Parcel("4last words"))
         site.link(sid).close("server disconnect")
         assert sid in site.server.sockets
-        eventlet.sleep(0.04)
-        assert site.server.sockets == {}
+        site.until(lambda: not site.server.sockets)
 
     def test_that_time_is_what_javascript_gives(self):
         from sionamespace.engine import server
@@ -452,11 +263,11 @@ class TestTheEnd:
         sid = site.open()
         assert site.poll(sid).packets == ["2"]
         assert site.poll(sid).packets == ["1"]
+        site.until(lambda: not site.server.sockets)
         assert site.receivers[sid].reasons == ["ping timeout"]
-        assert site.server.sockets == {}
 
     def test_a_client_that_answers_lives_on(self, make):
-        site = make(ping_interval=0.01, ping_timeout=0.5)
+        site = make(ping_interval=0.01, ping_timeout=20)
         sid = site.open()
         for _ in range(3):
             assert site.poll(sid).packets == ["2"]
@@ -487,8 +298,8 @@ class TestWebSocket:
         client.recv()
         (receiver,) = site.receivers.values()
         client.drop()
+        site.until(lambda: not site.server.sockets)
         assert receiver.reasons == ["transport close"]
-        assert site.server.sockets == {}
 
     def test_when_the_server_closes_it_the_last_message_arrives_before_the_goodbye(self, site):
         client = site.websocket()
@@ -498,8 +309,8 @@ class TestWebSocket:
         receiver.link.close("server disconnect")
         assert [client.recv(), client.recv()] == ["4last words", None]
         client.wait_for_the_end()
+        site.until(lambda: not site.server.sockets)
         assert receiver.reasons == ["server disconnect"]
-        assert site.server.sockets == {}
 
     def test_a_client_that_does_not_answer_the_goodbye_is_cut_off(self, make, monkeypatch):
         monkeypatch.setattr("sionamespace.engine.server._CLOSE_TIMEOUT", 0.01)
@@ -508,7 +319,7 @@ class TestWebSocket:
         (receiver,) = site.receivers.values()
         receiver.link.close("server disconnect")
         client.wait_for_the_end()
-        assert site.server.sockets == {}
+        site.until(lambda: not site.server.sockets)
 
     def test_a_message_that_is_too_large_closes_it_with_that_reason(self, make):
         site = make(max_message_bytes=100)
@@ -517,6 +328,7 @@ class TestWebSocket:
         client.send("4" + "x" * 99)
         client.send("4" + "x" * 100)
         client.wait_for_the_end()
+        site.until(lambda: receiver.reasons)
         assert receiver.messages == ["x" * 99]
         assert receiver.reasons == ["message too large"]
 
@@ -531,9 +343,7 @@ class TestWebSocket:
             assert sent < 10_000
         assert receiver.reasons == ["slow consumer"]
         client.wait_for_the_end()
-        while site.server.sockets:
-            eventlet.sleep(0)
-        assert site.server.sockets == {}
+        site.until(lambda: not site.server.sockets)
 
     def test_a_client_that_reads_slowly_gets_everything_in_order(self, site):
         client = site.websocket()
@@ -565,8 +375,7 @@ class TestUpgrade:
     ):
         sid = site.open()
         link = site.link(sid)
-        poll = eventlet.spawn(site.poll, sid)
-        eventlet.sleep(0)
+        poll = site.start_poll(sid)
         client = site.websocket(sid)
         client.send("2probe")
         assert client.recv() == "3probe"
@@ -574,8 +383,10 @@ class TestUpgrade:
         polled = poll.wait().packets
         link.send(Parcel("42"))
         client.send("5", "4echo 3")
-        received = [*polled, client.recv(), client.recv(), client.recv()]
-        assert received == ["6", "41", "42", "4echo 3"]
+        received = [*polled]
+        while received[-1] != "4echo 3":
+            received.append(client.recv())
+        assert [packet for packet in received if packet != "6"] == ["41", "42", "4echo 3"]
         assert link.transport == "websocket"
 
     def test_when_the_upgraded_client_is_gone_the_session_is(self, site):
@@ -583,10 +394,10 @@ class TestUpgrade:
         client = site.websocket(sid)
         client.send("2probe", "5")
         assert client.recv() == "3probe"
-        eventlet.sleep(0)
+        site.until(lambda: site.link(sid).transport == "websocket")
         client.drop()
+        site.until(lambda: not site.server.sockets)
         assert site.receivers[sid].reasons == ["transport close"]
-        assert site.server.sockets == {}
 
     def test_when_it_breaks_off_polling_goes_on(self, site):
         sid = site.open()
@@ -594,16 +405,15 @@ class TestUpgrade:
         client.send("2probe")
         client.recv()
         client.drop()
-        poll = eventlet.spawn(site.poll, sid)
-        eventlet.sleep(0)
-        assert not poll.dead
+        poll = site.start_poll(sid)
+        assert not poll.done
         site.link(sid).send(Parcel("4a"))
         assert poll.wait().packets == ["4a"]
         assert site.receivers[sid].reasons == []
 
     @pytest.mark.parametrize("probe", [[], ["2probe"]])
     def test_a_client_that_takes_too_long_is_cut_off_and_polling_goes_on(self, make, probe):
-        site = make(upgrade_timeout=0.01)
+        site = make(upgrade_timeout=0.2)
         sid = site.open()
         client = site.websocket(sid)
         client.send(*probe)
@@ -617,7 +427,7 @@ class TestUpgrade:
         client = site.websocket(sid)
         client.send("2probe", "5")
         client.recv()
-        eventlet.sleep(0.35)
+        site.front.runtime.sleep(0.35)
         client.send("4echo")
         assert client.recv() == "4echo"
 
@@ -652,6 +462,7 @@ class TestUpgrade:
         assert client.recv() == "41"
         assert client.recv() is None
         client.wait_for_the_end()
+        site.until(lambda: not site.server.sockets)
         assert site.poll(sid).fault[1]["code"] == 1
 
     @pytest.mark.parametrize("sid", ["", "&sid={sid}"])
