@@ -19,9 +19,11 @@ _MODES = {"ThreadWorker": "threads", "GeventWorker": "gevent", "EventletWorker":
 _PATIENCE = 5.0
 """How many seconds clients have to go when the process ends."""
 
-
 _AGAIN = 0.2
 """After how many seconds a worker that ends sends away those who have come since."""
+
+_LOOK_AGAIN = 0.5
+"""How often it is seen whether a worker ends by itself, in seconds."""
 
 
 def gunicorn_worker() -> Any:
@@ -96,11 +98,11 @@ def stop_with_process(
     atexit.register(at_exit)
     worker = gunicorn_worker()
     if worker is not None:
-        _stop_at_sigterm(runtime, stop)
+        _stop_with_worker(worker, runtime, stop)
     return lambda: atexit.unregister(at_exit)
 
 
-def _stop_at_sigterm(runtime: Runtime, stop: Callable[[], None]) -> None:
+def _stop_with_worker(worker: Any, runtime: Runtime, stop: Callable[[], None]) -> None:
     """Send the clients away as soon as a worker is to end: it waits for their polls."""
     before: Any = signal.getsignal(signal.SIGTERM)
 
@@ -112,5 +114,13 @@ def _stop_at_sigterm(runtime: Runtime, stop: Callable[[], None]) -> None:
         runtime.post(send_away)
         before(number, frame)
 
+    def look() -> None:
+        if worker.alive:
+            runtime.later(_LOOK_AGAIN, look)
+        else:
+            send_away()
+
     handle.__self__ = before.__self__  # type: ignore[attr-defined]  # another server looks there
     signal.signal(signal.SIGTERM, handle)
+    if worker.cfg.max_requests:  # past which it ends with no signal
+        runtime.post(look)

@@ -11,6 +11,7 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -132,6 +133,33 @@ def test_clients_come_back_when_gunicorn_starts_its_worker_anew(
         for client in staying:
             client.wait_for("^connected$")
         recipe.child.process.send_signal(signal.SIGHUP)
+        for client in staying:
+            client.wait_for("^disconnected$")
+            client.wait_for("^connected again: OK$")
+            client.end(signal.SIGKILL)
+    finally:
+        recipe.child.end()
+    assert "Traceback" not in recipe.child.text()
+
+
+@pytest.mark.parametrize("worker", GUNICORN_WORKERS)
+def test_clients_come_back_when_a_worker_has_served_its_requests(
+    worker: str, tmp_path: Path, node: Node, clients: list[Child]
+) -> None:
+    ending = "--max-requests 40"
+    command = f"gunicorn -k {worker} -w 1 {ending} -b 127.0.0.1:5000 app:app"
+    recipe = Recipe(files("gunicorn.md"), command, tmp_path)
+    try:
+        recipe.until_it_listens()
+        staying = [
+            node.start("js/rejoin.js", recipe.url, name) for name in ("polling", "websocket")
+        ]
+        clients += staying
+        for client in staying:
+            client.wait_for("^connected$")
+        for _ in range(40):
+            with suppress(OSError):  # refused for what it asks, or nobody is there for a while
+                urllib.request.urlopen(f"{recipe.url}/socket.io/", timeout=1)
         for client in staying:
             client.wait_for("^disconnected$")
             client.wait_for("^connected again: OK$")

@@ -19,8 +19,9 @@ from sionamespace.testing.runtime import ManualRuntime
 class Worker:
     """A worker of gunicorn, as far as a server can see it: it listens for SIGTERM."""
 
-    def __init__(self, workers=1):
-        self.cfg = SimpleNamespace(workers=workers)
+    def __init__(self, workers=1, max_requests=0):
+        self.cfg = SimpleNamespace(workers=workers, max_requests=max_requests)
+        self.alive = True
         self.signals = []
 
     def handle_exit(self, number, frame):
@@ -147,6 +148,15 @@ class TestStopping:
         assert steps == ["stop"]
         runtime.advance(1)  # so that those who came in the meantime do not stay
         assert len(steps) > 2
+
+    def test_a_worker_that_has_served_its_requests_sends_them_away_too(self, become, ending):
+        worker, runtime, steps = become(Worker(max_requests=40)), ManualRuntime(), []
+        stop_with_process(runtime, lambda: steps.append("stop"), lambda: True)
+        runtime.advance(10)
+        assert steps == []
+        worker.alive = False  # it gets no signal
+        runtime.advance(1)
+        assert steps
 
     def test_a_second_server_in_it_finds_the_worker_too(self, become, ending):
         worker, runtime, steps = become(kind("ThreadWorker")()), ManualRuntime(), []

@@ -9,9 +9,10 @@ const [url, transport] = process.argv.slice(2);
 const socket = io(url, { transports: [transport], reconnectionDelay: 100, reconnectionDelayMax: 500 });
 let again = false;
 
-socket.on("connect", async () => {
-  const answer = await socket.timeout(20000).emitWithAck("message", "hello");
-  console.log(again ? `connected again: ${answer}` : "connected");
+socket.on("connect", () => {
+  socket.emit("message", "hello", (answer) => {
+    console.log(again ? `connected again: ${answer}` : "connected");
+  });
 });
 socket.on("disconnect", () => {
   again = true;
