@@ -17,11 +17,11 @@ from sionamespace.ports import Runtime
 from sionamespace.sessions import Session
 from sionamespace.types import Path, Sid
 
-__all__ = ["Dispatcher", "Owner"]
+__all__ = ["CONTROL", "Dispatcher", "Owner"]
 
 _log = logging.getLogger("sionamespace.handlers")
 
-_CONTROL = (KeyboardInterrupt, SystemExit, GeneratorExit, asyncio.CancelledError)
+CONTROL = (KeyboardInterrupt, SystemExit, GeneratorExit, asyncio.CancelledError)
 """What ends more than a handler. All else fails the handler: eventlet's and gevent's time-outs,
 too, which are no `Exception`."""
 
@@ -33,14 +33,25 @@ class Owner(Protocol):
 
 
 class Dispatcher:
-    """Calls the handlers of one namespace instance."""
+    """Calls the handlers of one namespace instance.
 
-    def __init__(self, owner: Owner, path: Path, table: HandlerTable, runtime: Runtime) -> None:
+    Args:
+        unknown: the log of events that nothing handles, where instances share one.
+    """
+
+    def __init__(
+        self,
+        owner: Owner,
+        path: Path,
+        table: HandlerTable,
+        runtime: Runtime,
+        unknown: FirstTimes | None = None,
+    ) -> None:
         self._owner = owner
         self._path = path
         self._table = table
         self._runtime = runtime
-        self._unknown = FirstTimes(_log)
+        self._unknown = unknown or FirstTimes(_log)
 
     async def connect(self, session: Session) -> Refused | None:
         """Run ``on_connect``; why the client is refused, or None if it is let in."""
@@ -52,7 +63,7 @@ class Dispatcher:
             admitted = await self._call(spec, *spec.arity.prefix(given))
         except Refused as refused:
             return refused
-        except _CONTROL:
+        except CONTROL:
             raise
         except BaseException as error:
             self.failed(session.sid, spec.event, error)
@@ -66,7 +77,7 @@ class Dispatcher:
             return
         try:
             await self._call(spec, *spec.arity.prefix((session.sid, reason)))
-        except _CONTROL:
+        except CONTROL:
             raise
         except BaseException as error:
             self.failed(session.sid, spec.event, error)
@@ -83,7 +94,7 @@ class Dispatcher:
             return (failure(f"{event}: {invalid}"),)
         except Refused as refused:
             return (refusal(refused),)
-        except _CONTROL:
+        except CONTROL:
             raise
         except BaseException as error:
             return self.failed(sid, event, error)

@@ -18,11 +18,12 @@ FLOORS = [
     {"runtime"},
     {"rooms", "acks", "sessions", "delivery", "audience", "client"},
     {"handlers"},
-    {"namespace", "router", "connection", "application"},
+    {"namespace", "patterns", "router", "mounted", "instances", "connection", "application"},
+    {"blocks"},
     {"engine", "wsgi", "asgi", "serving", "process", "gunicorn", "uvicorn"},
     {"server"},
     {"__init__"},
-    {"testing", "cli"},
+    {"testing", "cli", "routes"},
     {"__main__"},
 ]
 
