@@ -217,6 +217,7 @@ class Connection:
             session.let_in = True
             self._on_engine(session.admit, self._parcel(_connect(session)))
         else:
+            await mounted.farewell(session)
             self._on_engine(self._turn_away, mounted, session, refused)
 
     def _turn_away(self, mounted: AnyMounted, session: Session, refused: Refused) -> None:
@@ -296,6 +297,7 @@ class Connection:
     async def _say_goodbye(self, mounted: AnyMounted, session: Session, reason: str) -> None:
         if session.let_in:  # on the engine it may not be admitted yet
             await mounted.dispatcher.disconnect(session, reason)
+        await mounted.farewell(session)
         self._on_engine(mounted.delivery.rooms.remove, session.path, session.sid)
         # Events that it sent before it left may still be in the line; they find their session.
         self._on_engine(session.line.put, partial(self._close_session, mounted, session))

@@ -97,6 +97,11 @@ class Instance:
         """Run ``on_connect``; why the client is refused, or None if it is let in."""
         return self._refused or await self.dispatcher.connect(session)
 
+    async def farewell(self, session: Session) -> None:
+        """Call what was to be called after the client has gone."""
+        if self._state is _State.OPEN:  # before, nobody could ask for it
+            await self.dispatcher.farewell(session)
+
     def left(self) -> None:
         """Told after a client was forgotten."""
         if self.sessions:

@@ -69,5 +69,9 @@ class Mounted:
         """Run ``on_connect``; why the client is refused, or None if it is let in."""
         return await self.dispatcher.connect(session)
 
+    async def farewell(self, session: Session) -> None:
+        """Call what was to be called after the client has gone."""
+        await self.dispatcher.farewell(session)
+
     def left(self) -> None:
         """Told after a client was forgotten."""

@@ -54,7 +54,7 @@ class Namespace:
 
     _host: Host | None = None
     _delivery: Delivery | None = None
-    _params: Mapping[str, Any] = MappingProxyType({})
+    _path_params: Mapping[str, Any] = MappingProxyType({})
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -81,7 +81,7 @@ class Namespace:
         Clients choose them, so check in `opened` whether there is such a thing. They are not known
         yet in ``__init__``.
         """
-        return self._params
+        return self._path_params
 
     def mount(
         self, delivery: Delivery, host: Host, params: Mapping[str, Any] | None = None
@@ -98,7 +98,7 @@ class Namespace:
             )
         self._delivery, self._host = delivery, host
         if params is not None:
-            self._params = params
+            self._path_params = params
 
     # What it says to its clients.
 
@@ -228,6 +228,18 @@ class Namespace:
             close: end the whole connection, with the other namespaces that share it.
         """
         self._mounted().disconnect([sid], close)
+
+    def after_disconnect(self, sid: Sid, function: Callable[..., Any], *args: Any) -> None:
+        """Have a function called when a client has gone, after ``on_disconnect`` if that runs.
+
+        Also for one that is refused after all, or that leaves while its ``on_connect`` runs: what
+        was set up for it is taken down, whoever overrides what. The last one is called first; they
+        may be ``def`` or ``async def``, and the client's rooms and session are still there.
+
+        Raises:
+            NotConnected: if there is no such client.
+        """
+        self._mounted().sessions[sid].add_farewell(function, args)
 
     # Time.
 

@@ -14,6 +14,7 @@ from sionamespace.handlers.response import Answer, answer_of, failure, refusal
 from sionamespace.handlers.spec import CATCH_ALL, HandlerSpec, HandlerTable
 from sionamespace.logs import FirstTimes
 from sionamespace.ports import Runtime
+from sionamespace.runtime.portal import is_async
 from sionamespace.sessions import Session
 from sionamespace.types import Path, Sid
 
@@ -81,6 +82,16 @@ class Dispatcher:
             raise
         except BaseException as error:
             self.failed(session.sid, spec.event, error)
+
+    async def farewell(self, session: Session) -> None:
+        """Call what was to be called after the client has gone; one that fails stops no other."""
+        for function, args in session.farewells():
+            try:
+                await self._runtime.call(function, is_async(function), False, *args)
+            except CONTROL:
+                raise
+            except BaseException as error:
+                self.failed(session.sid, "disconnect", error)
 
     async def event(self, spec: HandlerSpec, sid: Sid, event: str, args: list[Any]) -> Answer:
         """Run the handler of an event; what its client's ack gets."""
