@@ -6,12 +6,13 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
-from sionamespace.connection import Connection, Mounted
+from sionamespace.connection import AnyMounted, Connection
 from sionamespace.delivery import Delivery
-from sionamespace.errors import ConfigurationError
-from sionamespace.handlers.dispatch import Dispatcher
+from sionamespace.errors import ConfigurationError, NotConnected, Refused
 from sionamespace.handlers.middleware import checked
+from sionamespace.instances import Instances
 from sionamespace.logs import FirstTimes
+from sionamespace.mounted import Mounted, Place
 from sionamespace.namespace import Namespace
 from sionamespace.options import Options
 from sionamespace.ports import Link, Runtime
@@ -54,6 +55,10 @@ class Application:
         self.rooms = rooms if rooms is not None else MemoryRoomManager()
         self._middleware = checked(options.middleware, "Server(middleware=)")
         self._mounted = {path: self._mount(path, namespace) for path, namespace in self.router}
+        for route in self.router.patterns:
+            route.namespace.handlers.check()
+        most = options.max_dynamic_namespaces
+        self._instances = Instances(self.router, self, self._place, most)
         self._unknown = FirstTimes(_log)
         self._connections: dict[Connection, None] = {}
         self._unjoined: Deadlines[Connection] = Deadlines(
@@ -65,12 +70,30 @@ class Application:
 
         Raises:
             ConfigurationError: if there is none.
+            NotConnected: if it has parameters, ``/rooms/7`` of ``/rooms/{room_id}``, and nobody is
+                there: such a namespace lives while it has clients.
         """
         mounted = self._mounted.get(path)
-        if mounted is None:
-            there = ", ".join(self._mounted) or "none"
-            raise ConfigurationError(f"there is no namespace at {path!r}; there are: {there}")
-        return mounted.namespace
+        if mounted is not None:
+            return mounted.namespace
+        instance = self._instances.get(path)
+        if instance is not None and instance.is_open:
+            return instance.namespace
+        if self.router.match(path) is not None:
+            raise NotConnected(f"nobody is in {path}, so there is no such namespace now")
+        raise ConfigurationError(f"there is no namespace at {path!r}; there are: {self._there()}")
+
+    def namespaces(self, pattern: Path) -> list[Namespace]:
+        """The namespaces that live now of a path with parameters, such as ``/rooms/{room_id}``.
+
+        Raises:
+            ConfigurationError: if no such path is mounted.
+        """
+        if pattern not in (route.pattern.path for route in self.router.patterns):
+            raise ConfigurationError(
+                f"there is no path with parameters {pattern!r}; there are: {self._there()}"
+            )
+        return self._instances.of(pattern)
 
     def spawn(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Pending[Any]:
         """Run a function, ``def`` or ``async def``, in the background; its result to come."""
@@ -98,15 +121,19 @@ class Application:
         Other handlers of theirs may still run.
         """
         there = (self.rooms.recipients(path, Selection()) for path in self._mounted)
-        return not self._connections and not any(there)
+        return not self._connections and not self._instances and not any(there)
 
     def report_error(self, path: Path, sid: Sid, event: str, error: BaseException) -> None:
         """Log what a handler raised and nothing handled: once, with its traceback."""
-        _log.error("%s: the handler of %r failed for %s", path, event, sid, exc_info=error)
+        whom = f" for {sid}" if sid else ""
+        _log.error("%s: the handler of %r failed%s", path, event, whom, exc_info=error)
 
     def session(self, path: Path, sid: Sid) -> Session:
         """The session of a client; raises `NotConnected` if there is none."""
-        return self._mounted[path].sessions[sid]
+        mounted: AnyMounted | None = self._mounted.get(path) or self._instances.get(path)
+        if mounted is None:
+            raise NotConnected(f"client {sid!r} is not connected to {path}, where nobody is")
+        return mounted.sessions[sid]
 
     def accept(self, link: Link, environ: Mapping[str, Any]) -> Connection:
         """Take a new connection of the engine; what it receives goes to what is returned."""
@@ -119,21 +146,25 @@ class Application:
             self.runtime.post(connection.greet, "/" in self._mounted)
         return connection
 
-    def _find(self, path: Path) -> Mounted | None:
-        mounted = self._mounted.get(path)
+    def _find(self, path: Path) -> AnyMounted:
+        mounted = self._mounted.get(path) or self._instances.find(path)
         if mounted is None:
-            there = ", ".join(self._mounted) or "none"
             text = "refusing a client: there is no namespace %.80r; there are: %s"
-            self._unknown.warning(path, text, path, there)
+            self._unknown.warning(path, text, path, self._there())
+            raise Refused("Invalid namespace")
         return mounted
+
+    def _there(self) -> str:
+        return ", ".join(self.router.paths) or "none"
 
     def _ended(self, connection: Connection) -> None:
         self._connections.pop(connection, None)
         self._unjoined.discard(connection)
 
     def _mount(self, path: Path, namespace: Namespace) -> Mounted:
+        return Mounted(self._place(path), namespace, self)
+
+    def _place(self, path: Path) -> Place:
         sessions = Sessions(path)
         delivery = self.delivery_type(path, self.runtime, self.rooms, sessions, self._codec)
-        namespace.mount(delivery, self)
-        dispatcher = Dispatcher(namespace, path, namespace.handlers, self.runtime, self._middleware)
-        return Mounted(namespace, dispatcher, delivery, sessions)
+        return Place(path, delivery, sessions, self._middleware)

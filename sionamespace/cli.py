@@ -1,30 +1,32 @@
-"""The command ``sionamespace``: ``sionamespace run module:server``."""
+"""The command ``sionamespace``: ``run module:server``, ``routes module:server``."""
 
 from __future__ import annotations
 
 import argparse
 import importlib
+import json
 import os
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
+
+import attrs
 
 from sionamespace.engine.hosted import MODE_VARIABLE, Hosted
 from sionamespace.errors import ConfigurationError
+from sionamespace.routes import routes_of, table
+from sionamespace.server import Server
 
 __all__ = ["main"]
+
+T = TypeVar("T")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; its exit code, which is 2 if it was used wrongly."""
     asked = _parser().parse_args(arguments)
-    if asked.mode is not None:
-        os.environ[MODE_VARIABLE] = asked.mode
     try:
-        if asked.reload:
-            _run_reloading(asked)
-        else:
-            _run(*_served(asked))
+        asked.command(asked)
     except ConfigurationError as error:
         print(f"sionamespace: {error}", file=sys.stderr)
         return 2
@@ -35,7 +37,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="sionamespace", description="A Socket.IO server.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     run = commands.add_parser("run", help="serve until Ctrl-C or SIGTERM")
-    run.add_argument("server", metavar="MODULE:SERVER", help="the Server, such as chat:server")
+    run.set_defaults(command=_run_command)
+    _add_server(run)
     run.add_argument("--app", metavar="MODULE:APP", help="a WSGI or ASGI application beside it")
     run.add_argument("--mode", help="the async_mode, for a Server that does not say its own")
     run.add_argument("--host", default="127.0.0.1", help="where to listen (%(default)s)")
@@ -43,7 +46,29 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--certfile", metavar="PEM", help="a certificate, to serve https and wss")
     run.add_argument("--keyfile", metavar="PEM", help="its key, if that is not in the certfile")
     run.add_argument("--reload", action="store_true", help="start again when a file changes")
+    routes = commands.add_parser("routes", help="list namespaces, events and handlers")
+    routes.set_defaults(command=_routes_command)
+    _add_server(routes)
+    routes.add_argument("--json", action="store_true", help="as JSON, for other programs")
     return parser
+
+
+def _add_server(command: argparse.ArgumentParser) -> None:
+    command.add_argument("server", metavar="MODULE:SERVER", help="the Server, such as chat:server")
+
+
+def _run_command(asked: argparse.Namespace) -> None:
+    if asked.mode is not None:
+        os.environ[MODE_VARIABLE] = asked.mode
+    if asked.reload:
+        _run_reloading(asked)
+    else:
+        _run(*_served(asked))
+
+
+def _routes_command(asked: argparse.Namespace) -> None:
+    routes = routes_of(_server(asked.server, Server, "routes chat:server").router)
+    print(json.dumps([attrs.asdict(r) for r in routes], indent=2) if asked.json else table(routes))
 
 
 def _served(asked: argparse.Namespace) -> tuple[Any, ...]:
@@ -54,14 +79,19 @@ def _served(asked: argparse.Namespace) -> tuple[Any, ...]:
 def _run(
     server: str, app: str | None, host: str, port: int, certfile: str | None, keyfile: str | None
 ) -> None:
-    sys.path.insert(0, os.getcwd())
-    found = _load(server, "server")
-    if not isinstance(found, Hosted):
-        raise ConfigurationError(
-            f"{server} is a {type(found).__name__}; name the Server: run chat:server --app chat:app"
-        )
+    found = _server(server, Hosted, "run chat:server --app chat:app")
     beside = None if app is None else _load(app, "app")
     found.run(host, port, app=beside, certfile=certfile, keyfile=keyfile)
+
+
+def _server(target: str, kind: type[T], example: str) -> T:
+    sys.path.insert(0, os.getcwd())
+    found = _load(target, "server")
+    if not isinstance(found, kind):
+        raise ConfigurationError(
+            f"{target} is a {type(found).__name__}; name the Server: {example}"
+        )
+    return found
 
 
 def _load(target: str, example: str) -> Any:

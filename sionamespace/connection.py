@@ -10,25 +10,22 @@ import logging
 import secrets
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
-import attrs
-
-from sionamespace.delivery import Delivery
 from sionamespace.errors import PacketError, Refused, UsageError
-from sionamespace.handlers.dispatch import Dispatcher
 from sionamespace.handlers.response import Answer, Reply
-from sionamespace.namespace import Namespace
+from sionamespace.instances import Instance
+from sionamespace.mounted import Mounted
 from sionamespace.options import Options
 from sionamespace.ports import Link, Runtime
 from sionamespace.protocol import legacy
 from sionamespace.protocol.codecs import CODECS
 from sionamespace.protocol.engineio import Parcel
 from sionamespace.protocol.packet import Packet, PacketType, TooLarge
-from sionamespace.sessions import Session, Sessions
+from sionamespace.sessions import Session
 from sionamespace.types import Path, Reason, Sid
 
-__all__ = ["Connection", "Mounted"]
+__all__ = ["AnyMounted", "Connection"]
 
 _log = logging.getLogger("sionamespace.connection")
 
@@ -36,27 +33,20 @@ _EVENT_BYTES = 500
 """What an event costs in memory while it waits for its handler, beside its own size."""
 
 
-@attrs.frozen
-class Mounted:
-    """A namespace with all that serves it."""
-
-    namespace: Namespace
-    dispatcher: Dispatcher
-    delivery: Delivery
-    sessions: Sessions
+AnyMounted: TypeAlias = "Mounted | Instance"
 
 
 class Connection:
     """One client connection. It implements `sionamespace.ports.Receiver`.
 
     Args:
-        find: the namespace at a path, or None.
+        find: the namespace at a path; raises `Refused` if the client cannot have it.
         ended: called once it has ended.
     """
 
     def __init__(
         self,
-        find: Callable[[Path], Mounted | None],
+        find: Callable[[Path], AnyMounted],
         runtime: Runtime,
         options: Options,
         link: Link,
@@ -75,8 +65,8 @@ class Connection:
         self._encode = codec.encode
         self._decoder = codec.make_decoder(options.max_attachments, options.max_message_bytes)
         self._returning: dict[Path, Any] = {}
-        self._members: dict[Path, tuple[Mounted, Session]] = {}
-        self._left: set[Path] = set()
+        self._members: dict[Path, tuple[AnyMounted, Session]] = {}
+        self._left: dict[Path, None] = {}
         self._ended = False
         self._inbox_bytes = 0
         self.link = link
@@ -117,7 +107,7 @@ class Connection:
         if has_root:
             self._join("/", None)
         else:
-            self._left.add("/")
+            self._left["/"] = None
             self.link.send(self._parcel(Packet(PacketType.CONNECT, "/")))
 
     def close_unless_joined(self) -> None:
@@ -126,14 +116,14 @@ class Connection:
             _log.info("closing a connection (%s) that joined no namespace in time", self._address())
             self.link.close(Reason.CONNECT_TIMEOUT)
 
-    def _send_away(self, mounted: Mounted, session: Session, close: bool) -> None:
+    def _send_away(self, mounted: AnyMounted, session: Session, close: bool) -> None:
         self._dismiss(mounted, session, Reason.SERVER)
         if close:
             for other in list(self._members.values()):
                 self._dismiss(*other, Reason.SERVER)
             self.link.close(Reason.SERVER)
 
-    def _dismiss(self, mounted: Mounted, session: Session, reason: str) -> None:
+    def _dismiss(self, mounted: AnyMounted, session: Session, reason: str) -> None:
         session.send(self._parcel(Packet(PacketType.DISCONNECT, session.path)))
         self._leave(mounted, session, reason)
 
@@ -169,11 +159,13 @@ class Connection:
     def _join(self, path: Path, auth: Any) -> None:
         if not self._make_way(path):
             return
-        mounted = self._find(path)
-        if mounted is None:
-            self._refuse(path, Refused("Invalid namespace"))
-        elif len(self._members) >= self._options.max_namespaces:
+        if len(self._members) >= self._options.max_namespaces:
             self._refuse(path, Refused("too many namespaces on one connection"))
+            return
+        try:
+            mounted = self._find(path)
+        except Refused as refused:
+            self._refuse(path, refused)
         else:
             self._open(mounted, path, auth)
 
@@ -192,7 +184,7 @@ class Connection:
             self._leave(mounted, session, Reason.CLIENT)
         return session.admitted
 
-    def _open(self, mounted: Mounted, path: Path, auth: Any) -> None:
+    def _open(self, mounted: AnyMounted, path: Path, auth: Any) -> None:
         if self.is_legacy and auth is None:
             auth = legacy.parameters(str(self._environ.get("QUERY_STRING", "")))
         sid = self._new_sid(path)
@@ -212,22 +204,23 @@ class Connection:
         self._members[path] = mounted, session
         mounted.sessions.add(session)
         mounted.delivery.rooms.add(path, sid)
-        session.line.put(partial(self._admit, mounted, session))
+        mounted.put(session, partial(self._admit, mounted, session))
 
     def _new_sid(self, path: Path) -> Sid:
         """A sid that nobody can guess; or the one that a client of revision 3 or 4 makes itself."""
         return legacy.sid_of(self.link.sid, path) if self.is_legacy else secrets.token_urlsafe(15)
 
-    async def _admit(self, mounted: Mounted, session: Session) -> None:
+    async def _admit(self, mounted: AnyMounted, session: Session) -> None:
         with session.joining():
-            refused = await mounted.dispatcher.connect(session)
+            refused = await mounted.connect(session)
         if refused is None:
             session.let_in = True
             self._on_engine(session.admit, self._parcel(_connect(session)))
         else:
+            await mounted.farewell(session)
             self._on_engine(self._turn_away, mounted, session, refused)
 
-    def _turn_away(self, mounted: Mounted, session: Session, refused: Refused) -> None:
+    def _turn_away(self, mounted: AnyMounted, session: Session, refused: Refused) -> None:
         try:
             error = self._parcel(_connect_error(session.path, refused))
         except UsageError:
@@ -242,7 +235,7 @@ class Connection:
 
     # Events.
 
-    def _event(self, mounted: Mounted, session: Session, packet: Packet, size: int) -> None:
+    def _event(self, mounted: AnyMounted, session: Session, packet: Packet, size: int) -> None:
         if not session.admitted:
             raise PacketError(f"an EVENT for {packet.path!r:.80} before it was joined")
         name, *args = packet.data
@@ -272,7 +265,7 @@ class Connection:
         self._inbox_bytes -= cost
 
     def _answer(
-        self, mounted: Mounted, session: Session, event: str, number: int, answer: Answer
+        self, mounted: AnyMounted, session: Session, event: str, number: int, answer: Answer
     ) -> None:
         """Send what a handler returned, now or when its `Reply` is sent."""
 
@@ -292,30 +285,39 @@ class Connection:
 
     # Going.
 
-    def _leave(self, mounted: Mounted, session: Session, reason: str) -> None:
+    def _leave(self, mounted: AnyMounted, session: Session, reason: str) -> None:
         if session.leaving is None:
             session.leave(reason)
-            self._left.add(session.path)
+            self._remember(session.path)
             self._drop_member(session)
             # Nothing overtakes on_connect: what has not come cannot go.
             put = session.line.put_last if session.admitted else session.line.put
             put(partial(self._say_goodbye, mounted, session, reason))
 
-    async def _say_goodbye(self, mounted: Mounted, session: Session, reason: str) -> None:
+    async def _say_goodbye(self, mounted: AnyMounted, session: Session, reason: str) -> None:
         if session.let_in:  # on the engine it may not be admitted yet
             await mounted.dispatcher.disconnect(session, reason)
+        await mounted.farewell(session)
         self._on_engine(mounted.delivery.rooms.remove, session.path, session.sid)
         # Events that it sent before it left may still be in the line; they find their session.
         self._on_engine(session.line.put, partial(self._close_session, mounted, session))
 
-    async def _close_session(self, mounted: Mounted, session: Session) -> None:
+    async def _close_session(self, mounted: AnyMounted, session: Session) -> None:
         self._on_engine(self._forget, mounted, session)
 
-    def _forget(self, mounted: Mounted, session: Session) -> None:
+    def _forget(self, mounted: AnyMounted, session: Session) -> None:
         mounted.delivery.rooms.remove(session.path, session.sid)
         mounted.sessions.remove(session.sid)
         if session.path in self._returning and not self._ended:
             self._join(session.path, self._returning.pop(session.path))
+        mounted.left()
+
+    def _remember(self, path: Path) -> None:
+        """What still comes for a path that was just left is not an error. The last ones will do."""
+        self._left.pop(path, None)
+        self._left[path] = None
+        if len(self._left) > self._options.max_namespaces:
+            del self._left[next(iter(self._left))]
 
     def _drop_member(self, session: Session) -> None:
         """From here on the client may join the path anew."""

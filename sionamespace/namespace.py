@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 from sionamespace.acks import Ack
@@ -58,6 +59,7 @@ class Namespace:
 
     _host: Host | None = None
     _delivery: Delivery | None = None
+    _path_params: Mapping[str, Any] = MappingProxyType({})
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -77,7 +79,18 @@ class Namespace:
         assert self._host is not None
         return self._host
 
-    def mount(self, delivery: Delivery, host: Host) -> None:
+    @property
+    def params(self) -> Mapping[str, Any]:
+        """The parameters in its path: at ``/jobs/7`` of ``/jobs/{job_id:int}``, ``{"job_id": 7}``.
+
+        Clients choose them, so check in `opened` whether there is such a thing. They are not known
+        yet in ``__init__``.
+        """
+        return self._path_params
+
+    def mount(
+        self, delivery: Delivery, host: Host, params: Mapping[str, Any] | None = None
+    ) -> None:
         """Join it to a server; the server does this.
 
         Raises:
@@ -89,6 +102,8 @@ class Namespace:
                 f"make another instance for {delivery.path}"
             )
         self._delivery, self._host = delivery, host
+        if params is not None:
+            self._path_params = params
 
     # What it says to its clients.
 
@@ -219,6 +234,18 @@ class Namespace:
         """
         self._mounted().disconnect([sid], close)
 
+    def after_disconnect(self, sid: Sid, function: Callable[..., Any], *args: Any) -> None:
+        """Have a function called when a client has gone, after ``on_disconnect`` if that runs.
+
+        Also for one that is refused after all, or that leaves while its ``on_connect`` runs: what
+        was set up for it is taken down, whoever overrides what. The last one is called first; they
+        may be ``def`` or ``async def``, and the client's rooms and session are still there.
+
+        Raises:
+            NotConnected: if there is no such client.
+        """
+        self._mounted().sessions[sid].add_farewell(function, args)
+
     # Time.
 
     def spawn(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Pending[Any]:
@@ -232,13 +259,28 @@ class Namespace:
 
     # To override.
 
+    def opened(self) -> Any:
+        """Called when the first client comes to a path with parameters, before its ``on_connect``.
+
+        Override it, as ``def`` or ``async def``, to load what belongs to the path. Raise `Refused`
+        if there is no such thing: then the clients that came are refused, and this instance is
+        dropped. Not called for a namespace at a fixed path, which is there from the start.
+        """
+
+    def closed(self) -> Any:
+        """Called when the last client has gone from a path with parameters; then it is dropped.
+
+        ``def`` or ``async def``. Who comes meanwhile gets a new instance, after this has ended.
+        """
+
     def handle_error(self, sid: Sid, event: str, error: BaseException) -> Any:
         """Called with what a handler raised, other than `Refused`; this one logs it.
 
         Override it to report errors elsewhere, or to tell the client more: what it returns answers
         the client's ack as a handler's return would, and with None the ack gets
         ``{"error": {"message": "internal error"}}``. ``event`` may be ``connect`` or
-        ``disconnect``; then there is no ack.
+        ``disconnect``; then there is no ack. For `opened` and `closed` it is their name, and the
+        sid is empty.
         """
         self.server.report_error(self.path, sid, event, error)
 

@@ -129,6 +129,9 @@ class Options:
     """How much of a client's events may wait for its handlers; past it: closed, ``flooding``."""
     max_namespaces: int = attrs.field(default=100, validator=_positive)
     """How many namespaces one connection may join; past it: refused."""
+    max_dynamic_namespaces: int = attrs.field(default=10_000, validator=_positive)
+    """How many namespaces with parameters, ``/rooms/{room_id}``, may be there at once, for all
+    clients together; who comes for one more is refused."""
 
     serializer: str = attrs.field(default="json", validator=_serializer)
     """How packets are written: ``json``, which every client speaks by itself; or ``msgpack``, for

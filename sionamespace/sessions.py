@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar, copy_context
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from sionamespace.acks import AckTable
 from sionamespace.client import Client
@@ -19,6 +19,8 @@ from sionamespace.types import Path, Reason, Room, Sid
 __all__ = ["Session", "Sessions", "outside"]
 
 T = TypeVar("T")
+
+Farewell: TypeAlias = "tuple[Callable[..., Any], tuple[Any, ...]]"
 
 
 _joining: ContextVar[Session | None] = ContextVar("sionamespace.joining", default=None)
@@ -34,6 +36,8 @@ class Session:
     """
 
     __slots__ = (
+        "_farewells",
+        "_gone",
         "_held",
         "_held_bytes",
         "_link",
@@ -75,6 +79,8 @@ class Session:
         """Whether ``on_connect`` has let it in. Only jobs of its line may ask."""
         self.leaving: str | None = None
         self.dismiss: Callable[[bool], object] = _nothing
+        self._farewells: list[Farewell] = []
+        self._gone = False
         self._link = link
         self._held: list[Parcel] | None = []
         self._held_bytes = 0
@@ -112,6 +118,26 @@ class Session:
         """Send nothing more, and let those who wait for an answer know at once."""
         self.leaving = reason
         self.acks.close()
+
+    def add_farewell(self, function: Callable[..., Any], args: tuple[Any, ...]) -> None:
+        """Have a function called after the client has gone. From any thread.
+
+        Raises:
+            NotConnected: if it has.
+        """
+        farewell = function, args
+        self._farewells.append(farewell)
+        if self._gone:
+            with suppress(ValueError):  # it is being called just now
+                self._farewells.remove(farewell)
+                raise NotConnected(f"client {self.sid!r} has left {self.path}")
+
+    def farewells(self) -> Iterator[Farewell]:
+        """What is to be called now that the client has gone, each once, the last one first."""
+        self._gone = True
+        while self._farewells:
+            with suppress(IndexError):
+                yield self._farewells.pop()
 
     @contextmanager
     def joining(self) -> Iterator[None]:

@@ -18,16 +18,17 @@ from sionamespace.handlers.spec import CATCH_ALL, HandlerSpec, HandlerTable
 from sionamespace.logs import FirstTimes
 from sionamespace.ports import Runtime
 from sionamespace.runtime.calls import call_plain
+from sionamespace.runtime.portal import is_async
 from sionamespace.sessions import Session
 from sionamespace.types import Path, Sid
 
-__all__ = ["Dispatcher", "Owner"]
+__all__ = ["CONTROL", "Dispatcher", "Owner"]
 
 _log = logging.getLogger("sionamespace.handlers")
 
 _LIFECYCLE = ("connect", "disconnect")
 
-_CONTROL = (KeyboardInterrupt, SystemExit, GeneratorExit, asyncio.CancelledError)
+CONTROL = (KeyboardInterrupt, SystemExit, GeneratorExit, asyncio.CancelledError)
 """What ends more than a handler. All else fails the handler: eventlet's and gevent's time-outs,
 too, which are no `Exception`."""
 
@@ -39,7 +40,12 @@ class Owner(Protocol):
 
 
 class Dispatcher:
-    """Calls the handlers of one namespace instance."""
+    """Calls the handlers of one namespace instance.
+
+    Args:
+        middleware: what stands around all handlers, outside of the class's own.
+        unknown: the log of events that nothing handles, where instances share one.
+    """
 
     def __init__(
         self,
@@ -48,12 +54,14 @@ class Dispatcher:
         table: HandlerTable,
         runtime: Runtime,
         middleware: Sequence[Middleware] = (),
+        unknown: FirstTimes | None = None,
     ) -> None:
         self._owner = owner
         self._path = path
         self._table = table
         self._runtime = runtime
-        self._unknown = FirstTimes(_log)
+        self._unknown = unknown or FirstTimes(_log)
+        table.check()
         outer = (*middleware, *table.middleware)
         self._chains = dict(self._compose(outer))
 
@@ -67,7 +75,7 @@ class Dispatcher:
             return Refused(str(invalid), invalid.faults)
         except Refused as refused:
             return refused
-        except _CONTROL:
+        except CONTROL:
             raise
         except BaseException as error:
             self.failed(session.sid, "connect", error)
@@ -78,10 +86,20 @@ class Dispatcher:
         """Run ``on_disconnect``."""
         try:
             await self._lifecycle("disconnect", self._table.disconnect, session.sid, (reason,))
-        except _CONTROL:
+        except CONTROL:
             raise
         except BaseException as error:
             self.failed(session.sid, "disconnect", error)
+
+    async def farewell(self, session: Session) -> None:
+        """Call what was to be called after the client has gone; one that fails stops no other."""
+        for function, args in session.farewells():
+            try:
+                await self._runtime.call(function, is_async(function), False, *args)
+            except CONTROL:
+                raise
+            except BaseException as error:
+                self.failed(session.sid, "disconnect", error)
 
     async def event(
         self, spec: HandlerSpec, sid: Sid, event: str, args: list[Any], wants_answer: bool
@@ -97,7 +115,7 @@ class Dispatcher:
             return (failure(f"{event}: {invalid}", invalid.faults),)
         except Refused as refused:
             return (refusal(refused),)
-        except _CONTROL:
+        except CONTROL:
             raise
         except BaseException as error:
             return self.failed(sid, event, error)
@@ -152,7 +170,6 @@ class Dispatcher:
             if layers := (*outer, *spec.middleware):
                 end = Chain(self._end(spec), spec.is_async, spec.inline)
                 yield spec.event, compose(layers, end, self._runtime)
-            spec.payload  # noqa: B018 # so that what is wrong with it is known now
         for kind in set(_LIFECYCLE) - {spec.event for spec in self._table}:
             if outer:
                 yield kind, compose(outer, Chain(_nothing, False, True), self._runtime)

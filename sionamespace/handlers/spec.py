@@ -73,6 +73,15 @@ class HandlerTable:
         """The handler of an event, the catch-all if no other takes it, or None."""
         return self.events.get(event) or self.events.get(CATCH_ALL)
 
+    def check(self) -> None:
+        """Find out now what is wrong with the annotations, and not when a client comes.
+
+        Raises:
+            HandlerError: for an annotation that cannot be used.
+        """
+        for spec in self:
+            spec.payload  # noqa: B018
+
     def __iter__(self) -> Iterator[HandlerSpec]:
         """All of them."""
         yield from self.events.values()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-
 from sionamespace.errors import NotConnected, UsageError
 from sionamespace.rooms.manager import RoomManager
 from sionamespace.runtime.originals import new_lock
@@ -23,16 +21,23 @@ class _Namespace:
         self.rooms: dict[Sid, dict[Room, None]] = {}
 
 
+class _Namespaces(dict[Path, _Namespace]):
+    """The namespaces in which somebody is. The others are empty, and nothing is kept of them."""
+
+    def __missing__(self, path: Path) -> _Namespace:
+        return _Namespace()
+
+
 class MemoryRoomManager(RoomManager):
     """Rooms in memory, with an index in each direction; see `RoomManager` for what it promises."""
 
     def __init__(self) -> None:
         self._lock = new_lock()
-        self._namespaces: defaultdict[Path, _Namespace] = defaultdict(_Namespace)
+        self._namespaces = _Namespaces()
 
     def add(self, path: Path, sid: Sid) -> None:
         with self._lock:
-            namespace = self._namespaces[path]
+            namespace = self._namespaces.setdefault(path, _Namespace())
             namespace.rooms.setdefault(sid, {})[sid] = None
             namespace.members.setdefault(sid, {})[sid] = None
 
@@ -41,6 +46,8 @@ class MemoryRoomManager(RoomManager):
             namespace = self._namespaces[path]
             for room in namespace.rooms.pop(sid, ()):
                 _take_out(namespace, sid, room)
+            if not namespace.rooms:
+                self._namespaces.pop(path, None)
 
     def enter(self, path: Path, sid: Sid, room: Room) -> None:
         with self._lock:

@@ -115,7 +115,7 @@ class Harness:
         """A new client, which has asked to be let in; see its ``connected`` and ``refused``.
 
         Args:
-            path: the namespace; may be left out if there is only one.
+            path: the namespace; may be left out if there is only one, at a path with no parameters.
             auth: what it sends along, a dict.
             headers: HTTP headers of its handshake request, such as ``Cookie``.
             environ: more for the WSGI environment of that request.
@@ -295,10 +295,12 @@ class Harness:
         link.receiver = self._application.accept(link, environ)
 
     def _only_path(self) -> Path:
-        paths = [path for path, _ in self._application.router]
-        if len(paths) != 1:
-            raise ConfigurationError(f"say which namespace, as there are: {', '.join(paths)}")
-        return paths[0]
+        router = self._application.router
+        if len(router) != 1 or router.patterns:
+            raise ConfigurationError(
+                f"say which namespace, as there are: {', '.join(router.paths)}"
+            )
+        return router.paths[0]
 
     def _raise_first_error(self) -> None:
         if self._raise_errors and self.errors:

@@ -10,9 +10,10 @@ from typing import Any, cast
 
 from sionamespace.acks import Ack, BroadcastAck
 from sionamespace.application import Application
-from sionamespace.connection import Connection, Mounted
+from sionamespace.connection import AnyMounted, Connection
 from sionamespace.delivery import Delivery
 from sionamespace.handlers.response import Answer
+from sionamespace.mounted import Place
 from sionamespace.options import Options
 from sionamespace.ports import Runtime
 from sionamespace.protocol.codecs import Codec
@@ -73,8 +74,8 @@ class _Delivery(Delivery):
         return parcel
 
     def _tell(self, selection: Selection, event: str) -> None:
-        if self.told is not None:
-            rooms = None if selection.rooms is None else frozenset(selection.rooms)
+        rooms = None if selection.rooms is None else frozenset(selection.rooms)
+        if self.told is not None and rooms != frozenset():  # to no room: nobody was spoken to
             args = self._as_seen(_encoded.get())
             self.told(Emitted(self.path, event, args, rooms, selection.skip))
 
@@ -96,7 +97,7 @@ class RecordingConnection(Connection):
         """By the path and the id of the ack."""
 
     def _answer(
-        self, mounted: Mounted, session: Session, event: str, number: int, answer: Answer
+        self, mounted: AnyMounted, session: Session, event: str, number: int, answer: Answer
     ) -> None:
         self.answers[session.path, number] = answer
         super()._answer(mounted, session, event, number, answer)
@@ -139,7 +140,7 @@ class RecordingApplication(Application):
         if error is not None and not isinstance(error, CancelledError):
             self._keep_error(error)
 
-    def _mount(self, path: Path, namespace: Any) -> Mounted:
-        mounted = super()._mount(path, namespace)
-        cast(_Delivery, mounted.delivery).told = self._keep_emitted
-        return mounted
+    def _place(self, path: Path) -> Place:
+        place = super()._place(path)
+        cast(_Delivery, place.delivery).told = self._keep_emitted
+        return place

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import itertools
 import json
 import logging
 import sys
@@ -47,9 +48,12 @@ class Watched(Namespace):
     def on_disconnect(self, sid, reason):
         # That they are still there is part of what is promised.
         self.rooms(sid), self.session(sid)
-        _reasons[sid] = reason
         tell(left=sid, path=self.path, reason=reason)
-        for reply in _asking_for_reason.pop(sid, ()):
+        self.remember(sid, reason)
+
+    def remember(self, who, reason):
+        _reasons[who] = reason
+        for reply in _asking_for_reason.pop(who, ()):
             reply.send(reason)
 
     def on_reason_of(self, sid, other):
@@ -311,6 +315,26 @@ class AsyncGreeter(Watched):
         super().on_disconnect(sid, reason)
 
 
+class Room(Watched):
+    """One for each path."""
+
+    _instances = itertools.count()
+
+    def opened(self):
+        self.instance = next(self._instances)
+
+    async def closed(self):
+        self.remember(self.path, "closed")
+        await asyncio.sleep(0.01)  # who comes meanwhile waits
+
+    def on_where(self, sid):
+        return {"path": self.path, "params": dict(self.params), "instance": self.instance}
+
+    def on_tell(self, sid, *args):
+        self.emit("news", *args, skip_sid=sid)
+        return True
+
+
 class CatchAll(Watched):
     """Takes every event."""
 
@@ -358,6 +382,8 @@ def main() -> None:
             "/greeter": Greeter,
             "/async": AsyncGreeter,
             "/catch-all": CatchAll,
+            "/rooms/{name}": Room,
+            "/rooms/{number:int}": Room,
         },
         **arguments.options,
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import sys
 
 import pytest
@@ -98,3 +100,77 @@ def test_reloading_without_its_extra_says_what_to_install(run, capsys, monkeypat
     monkeypatch.setitem(sys.modules, "watchfiles", None)
     assert main(["run", "chat_module:server", "--reload"]) == 2
     assert "pip install 'sionamespace[reload]'" in capsys.readouterr().err
+
+
+ROUTES = """
+from __future__ import annotations
+from functools import partial
+from sionamespace import Namespace, Server, event
+
+class Lobby(Namespace):
+    def on_connect(self, sid, environ, auth): ...
+
+    def on_message(self, sid, text: str, to: list[str] = 'all') -> str: ...
+
+    @event("any name", "*")
+    async def rest(self, sid, event, *args): ...
+
+class Job(Namespace):
+    def __init__(self, store): ...
+
+    @staticmethod
+    def on_stop(sid, *why: str): ...
+
+class Empty(Namespace): ...
+
+server = Server({"/jobs/{job_id:int}": partial(Job, 1), "/": Lobby, "/empty": Empty()})
+"""
+
+MESSAGE = "(text: str, to: list[str] = 'all') -> str"
+
+
+@pytest.fixture
+def _routes(tmp_path):
+    (tmp_path / "routes_module.py").write_text(ROUTES)
+    yield
+    sys.modules.pop("routes_module", None)
+
+
+@pytest.mark.usefixtures("_routes")
+def test_routes_are_an_aligned_table(capsys):
+    assert main(["routes", "routes_module:server"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [re.split("  +", line) for line in lines] == [
+        ["NAMESPACE", "CLASS", "EVENT", "HANDLER", "SOURCE"],
+        ["/", "Lobby", "(connect)", "def on_connect(sid, environ, auth)", "routes_module.py:7"],
+        ["/", "Lobby", "message", f"def on_message{MESSAGE}", "routes_module.py:9"],
+        ["/", "Lobby", "any name", "async def rest(event, *args)", "routes_module.py:11"],
+        ["/", "Lobby", "*", "async def rest(*args)", "routes_module.py:11"],
+        ["/empty", "Empty", "(no handlers)"],
+        ["/jobs/{job_id:int}", "Job", "stop", "def on_stop(*why: str)", "routes_module.py:17"],
+    ]
+    column = lines[0].index("SOURCE")
+    assert all(line.find("routes_module.py") in (-1, column) for line in lines)
+
+
+@pytest.mark.usefixtures("_routes")
+def test_routes_are_there_for_programs_too(capsys):
+    assert main(["routes", "--json", "routes_module:server"]) == 0
+    routes = json.loads(capsys.readouterr().out)
+    assert routes[1] == {
+        "path": "/",
+        "namespace": "Lobby",
+        "event": "message",
+        "handler": "on_message",
+        "kind": "def",
+        "arguments": MESSAGE,
+        "source": routes[1]["source"],
+    }
+    assert routes[1]["source"].endswith("routes_module.py:9")
+    assert routes[4] == {**dict.fromkeys(routes[1]), "path": "/empty", "namespace": "Empty"}
+    assert routes[5]["path"] == "/jobs/{job_id:int}"
+
+
+def test_routes_of_what_is_no_server_are_an_error(capsys):
+    assert main(["routes", "chat_module:not_one"]) == 2
+    assert "name the Server: routes chat:server" in capsys.readouterr().err

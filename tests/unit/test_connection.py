@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sionamespace import ClientGone, Namespace, Reason, Refused, WouldBlock, event
+from sionamespace import ClientGone, Namespace, NotConnected, Reason, Refused, WouldBlock, event
 from sionamespace.runtime.line import PATIENCE
 from sionamespace.testing import Harness
 from sionamespace.testing.runtime import ManualRuntime
@@ -631,3 +631,54 @@ def test_nothing_is_taken_from_a_connection_that_has_ended(harness, gate):
     before = list(gate.diary)
     client.send_raw('2/gate,["note","ghost"]')
     assert gate.diary == before
+
+
+# What is to be called when a client has gone.
+
+
+class Tidy(Namespace):
+    def __init__(self):
+        self.diary = []
+
+    def on_connect(self, sid, environ, auth):
+        self.after_disconnect(sid, self.note, sid, "first")
+        self.after_disconnect(sid, self.note_async, sid, "second")
+        if auth:
+            self.after_disconnect(sid, self.fail)
+        if auth == {"refused": True}:
+            raise Refused
+
+    def note(self, sid, text):
+        self.rooms(sid), self.session(sid)
+        self.diary.append(text)
+
+    async def note_async(self, sid, text):
+        self.note(sid, text)
+
+    def fail(self):
+        raise ValueError("a secret")
+
+    def on_disconnect(self, sid):
+        self.diary.append("on_disconnect")
+
+
+def test_after_on_disconnect_what_was_asked_for_is_called_the_last_first():
+    with Harness(Tidy()) as h:
+        client = h.connect()
+        tidy = h.namespace()
+        assert tidy.diary == []
+        client.drop()
+        assert tidy.diary == ["on_disconnect", "second", "first"]
+        with pytest.raises(NotConnected):
+            tidy.after_disconnect(client.sid, tidy.fail)
+
+
+@pytest.mark.parametrize("refused", [True, False])
+def test_it_is_called_for_who_is_refused_too_and_may_fail(refused):
+    with Harness(Tidy(), raise_errors=False) as h:
+        client = h.connect(auth={"refused": refused})
+        if not refused:
+            client.drop()
+        assert h.namespace().diary[-2:] == ["second", "first"]
+        assert [str(error) for error in h.errors] == ["a secret"]
+        assert h.namespace().diary.count("first") == 1

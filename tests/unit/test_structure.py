@@ -18,11 +18,21 @@ FLOORS = [
     {"runtime"},
     {"rooms", "acks", "sessions", "delivery", "audience", "client"},
     {"handlers"},
-    {"middleware", "namespace", "router", "connection", "application"},
+    {
+        "middleware",
+        "namespace",
+        "patterns",
+        "router",
+        "mounted",
+        "instances",
+        "connection",
+        "application",
+    },
+    {"blocks"},
     {"engine", "wsgi", "asgi", "serving", "process", "gunicorn", "uvicorn"},
     {"server"},
     {"__init__"},
-    {"testing", "cli"},
+    {"testing", "cli", "routes"},
     {"__main__"},
 ]
 

@@ -110,6 +110,38 @@ feature("a-namespace-beyond-ascii", async (bench) => {
   same(await ask(root, "reason_of", id), "server disconnect");
 });
 
+feature("namespaces-with-parameters", async (bench) => {
+  const root = await bench.open("/");
+  const name = unique("größe, 1/2");
+  const path = `/rooms/${encodeURIComponent(name)}`;
+  const [one, two] = [await bench.join(root, path), await bench.open(path, { query: { token: "x" } })];
+  const first = await ask(one, "where");
+  same([first.path, first.params], [path, { name }]);
+  same(await ask(two, "where"), first);
+  const got = next(two, "news");
+  await ask(one, "tell", "news", bytes(1));
+  same(await got, ["news", bytes(1)]);
+  same((await ask(await bench.join(root, "/rooms/7"), "where")).params, { number: 7 });
+  for (const nowhere of ["/rooms/a/b", "/rooms/%FF"]) {
+    const [error] = await next(bench.startOn(root, nowhere), "connect_error");
+    same(error.message, "Invalid namespace");
+  }
+
+  const back = async (socket) => {
+    socket.connect();
+    await connected(socket);
+    return (await ask(socket, "where")).instance;
+  };
+  one.disconnect();
+  same(await back(one), first.instance); // somebody stayed
+  const { id } = two;
+  two.disconnect();
+  same(await ask(root, "reason_of", id), "client disconnect");
+  one.disconnect();
+  same(await ask(root, "reason_of", path), "closed");
+  assert((await back(one)) !== first.instance, "it was dropped with the last one");
+});
+
 feature("connect-while-others-are-still-connecting", async (bench) => {
   const sockets = Array.from({ length: 10 }, (_, i) => bench.start("/chat", { auth: { i: String(i) } }));
   await Promise.all(sockets.map(connected));

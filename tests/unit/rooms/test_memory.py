@@ -72,8 +72,8 @@ def test_nothing_is_left_of_clients_that_came_and_went():
         rooms.enter("/", f"sid{turn}", "all")
         rooms.leave("/", f"sid{turn}", f"room{turn}")
         rooms.remove("/", f"sid{turn}")
-    (namespace,) = rooms._namespaces.values()
-    assert (namespace.members, namespace.rooms) == ({}, {})
+        assert rooms.recipients("/", Selection()) == []
+    assert not rooms._namespaces
 
 
 def test_members_come_in_the_order_in_which_they_entered():

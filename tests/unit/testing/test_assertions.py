@@ -130,6 +130,10 @@ class TestBroadcast:
         assert "rooms" in failure(harness.assert_broadcast, "all", room="lobby")
         harness.assert_broadcast("all", 1, room=None, skip_sid=())
 
+    def test_what_is_said_in_no_room_is_not_said(self, harness, ann):
+        ann.emit("join")
+        harness.refute_broadcast("joined")
+
     def test_a_failure_shows_what_was_sent_instead(self, harness, ann):
         ann.emit("say", "hi")
         text = failure(harness.assert_broadcast, "message", room="garden", path="/")

@@ -168,3 +168,11 @@ def test_two_harnesses_do_not_meet():
         client = one.connect()
         other.connect()
         assert one.namespace().members() == {client.sid}
+
+
+@pytest.mark.parametrize("routes", [{"/rooms/{name}": Chat}, {"/": Chat, "/rooms/{name}": Chat}])
+def test_a_path_with_parameters_must_be_said(routes):
+    with Harness(routes) as h:
+        with pytest.raises(ConfigurationError, match=r"say which namespace.*: .*/rooms/\{name\}"):
+            h.connect()
+        assert h.connect("/rooms/red").connected

@@ -1,0 +1,12 @@
+"""Building blocks to subclass: who a client is, who is where, and who may enter which room.
+
+They combine by ordinary inheritance, ``class Chat(Presence, RoomPolicy): ...``. None of them takes
+up ``__init__``, ``on_connect`` or ``on_disconnect``: those are yours, and there is no ``super()``
+that could be forgotten.
+"""
+
+from sionamespace.blocks.presence import Presence
+from sionamespace.blocks.rooms import RoomPolicy
+from sionamespace.blocks.users import Users
+
+__all__ = ["Presence", "RoomPolicy", "Users"]

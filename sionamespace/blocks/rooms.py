@@ -1,0 +1,119 @@
+"""`RoomPolicy`: who may enter which room, and what was said there before."""
+
+from __future__ import annotations
+
+from collections import OrderedDict, deque
+from typing import Any, ClassVar
+
+from sionamespace.blocks.announcements import Announcements
+from sionamespace.errors import HandlerError, Refused, UsageError
+from sionamespace.handlers.signature import where
+from sionamespace.namespace import Namespace
+from sionamespace.runtime.portal import is_async
+from sionamespace.types import Room, Rooms, Sid
+
+__all__ = ["RoomPolicy"]
+
+_LONGEST = 100
+
+
+class RoomPolicy(Namespace):
+    """Rooms that clients enter by themselves, if they may, with the history of each.
+
+        class Chat(RoomPolicy):
+            def may_join(self, sid, room):
+                return room in ROOMS or room in self.session(sid)["teams"]
+
+            def on_message(self, sid, room, text):
+                if room not in self.rooms(sid):
+                    raise Refused("you are not there")
+                self.publish(room, "message", {"text": text}, skip_sid=sid)
+
+    Clients send ``join(room)`` and ``leave(room)``. Who enters is sent ``history(room, [[event,
+    ...arguments], ...])``, oldest first, and then what comes: nothing twice, nothing left out.
+    Nobody may enter anything until you override `may_join`.
+    """
+
+    history_length: ClassVar[int] = 50
+    """How many of the last events of a room are kept."""
+    history_rooms: ClassVar[int] = 1000
+    """Of how many rooms; that of the quietest one is forgotten first."""
+
+    # Names with two underscores are nobody else's: subclasses are the application's own.
+    __history: OrderedDict[Room, deque[list[Any]]]
+    __entries: Announcements
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if is_async(cls.may_join):
+            raise HandlerError(
+                f"{cls.__qualname__}.may_join ({where(cls.may_join)}) cannot be `async def`; write "
+                "an `async def on_join(self, sid, room)`, await there, then self.admit(sid, room)"
+            )
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> RoomPolicy:
+        # Not in __init__, which is the subclass's own and need not call ours.
+        self = super().__new__(cls)
+        self.__history, self.__entries = OrderedDict(), Announcements()
+        return self
+
+    def may_join(self, sid: Sid, room: Room) -> bool:
+        """Whether a client may enter a room: only ``True`` lets it in. `Refused` says why not."""
+        return False
+
+    def joined(self, sid: Sid, room: Room) -> None:
+        """Called after a client has entered a room."""
+
+    def on_join(self, sid: Sid, room: Any) -> None:
+        if not isinstance(room, str) or not 0 < len(room) <= _LONGEST:
+            raise Refused(f"a room is a text of 1 to {_LONGEST} characters")
+        if self.may_join(sid, room) is not True:
+            raise Refused("you may not enter this room")
+        self.admit(sid, room)
+
+    def on_leave(self, sid: Sid, room: Any) -> None:
+        if isinstance(room, str) and room in self.rooms(sid) - {sid}:
+            self.leave_room(sid, room)
+
+    def admit(self, sid: Sid, room: Room) -> None:
+        """Let a client into a room, whatever `may_join` says, and send it the history.
+
+        Raises:
+            NotConnected: if there is no such client.
+            Refused: if it is no room to enter, as it stands for somebody.
+        """
+        with self.__entries.change() as announce:
+            is_new = room not in self.rooms(sid)
+            try:
+                self.enter_room(sid, room)
+            except UsageError:
+                raise Refused("you may not enter this room") from None
+            if is_new:
+                announce(self.__tell, sid, room, self.history(room))
+        self.joined(sid, room)
+
+    def publish(self, room: Room, event: str, *args: Any, skip_sid: Rooms | None = None) -> None:
+        """Send an event to a room, and keep it for those who come later.
+
+        Raises:
+            UsageError: for a name or a value that cannot be sent.
+        """
+        self.emit(event, *args, room=())  # raises what cannot be sent
+        with self.__entries.change() as announce:
+            kept = self.__history.setdefault(room, deque(maxlen=self.history_length))
+            kept.append([event, *args])
+            self.__history.move_to_end(room)
+            if len(self.__history) > self.history_rooms:
+                self.__history.popitem(last=False)
+            there = self.members(room)  # who enters from here on finds it in the history
+            announce(self.__send, there, event, args, skip_sid)
+
+    def history(self, room: Room) -> list[list[Any]]:
+        """What is kept of a room, oldest first: each event with its arguments."""
+        return list(self.__history.get(room, ()))
+
+    def __tell(self, sid: Sid, room: Room, history: list[list[Any]]) -> None:
+        self.emit("history", room, history, room=sid)
+
+    def __send(self, to: Rooms, event: str, args: tuple[Any, ...], skip_sid: Rooms | None) -> None:
+        self.emit(event, *args, room=to, skip_sid=skip_sid)

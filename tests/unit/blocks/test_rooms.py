@@ -1,0 +1,146 @@
+"""Who may enter which room, and what was said there."""
+
+from __future__ import annotations
+
+import pytest
+
+from sionamespace import HandlerError, Refused, UsageError
+from sionamespace.blocks import RoomPolicy
+from sionamespace.testing import Harness
+
+pytestmark = pytest.mark.every_runtime
+
+
+class Chat(RoomPolicy):
+    history_length = 3
+    history_rooms = 2
+
+    def may_join(self, sid, room):
+        if room == "members":
+            raise Refused("members only", {"room": room})
+        return room.startswith("public")
+
+    def on_say(self, sid, room, text):
+        self.publish(room, "said", text, skip_sid=sid)
+
+
+@pytest.fixture
+def harness():
+    with Harness(Chat()) as h:
+        yield h
+
+
+def error(answer):
+    return answer["error"]["message"]
+
+
+def test_a_client_enters_what_it_may_and_leaves_it(harness):
+    ann = harness.connect()
+    assert ann.call("join", "public tea") is None
+    assert ann.rooms == {"public tea"}
+    assert ann.call("leave", "public tea") is None
+    assert ann.call("leave", "public tea") is None
+    assert ann.rooms == frozenset()
+
+
+def test_a_client_does_not_enter_what_it_may_not(harness):
+    ann, bob = harness.connect(), harness.connect()
+    assert error(ann.call("join", "secret")) == "you may not enter this room"
+    assert ann.call("join", "members")["error"] == {
+        "message": "members only",
+        "data": {"room": "members"},
+    }
+    for nonsense in ("", "x" * 101, 7, None, ["public"]):
+        assert "a room is a text" in error(ann.call("join", nonsense))
+        ann.call("leave", nonsense)
+    ann.call("leave", ann.sid)
+    assert error(ann.call("join", bob.sid)) == "you may not enter this room"
+    assert ann.rooms == frozenset()
+
+
+def test_unless_it_is_overridden_nobody_enters_anything():
+    with Harness(RoomPolicy()) as harness:
+        assert error(harness.connect().call("join", "x")) == "you may not enter this room"
+
+
+def test_only_true_lets_in():
+    class Careless(RoomPolicy):
+        def may_join(self, sid, room):
+            return "yes"
+
+    with Harness(Careless()) as harness:
+        assert error(harness.connect().call("join", "x")) == "you may not enter this room"
+
+
+def test_an_async_policy_is_an_error_with_the_mend():
+    with pytest.raises(HandlerError, match=r"may_join .*async def on_join"):
+
+        class Wrong(RoomPolicy):
+            async def may_join(self, sid, room):
+                return True
+
+
+def test_an_async_on_join_may_admit():
+    class Asking(RoomPolicy):
+        async def on_join(self, sid, room):
+            self.admit(sid, room)
+
+    with Harness(Asking()) as harness:
+        ann = harness.connect()
+        assert ann.call("join", "x") is None
+        assert ann.last("history").args == ("x", [])
+
+
+def test_even_admitting_never_enters_somebodys_own_room():
+    class Open(RoomPolicy):
+        def may_join(self, sid, room):
+            return True
+
+    with Harness(Open()) as harness:
+        ann, bob = harness.connect(), harness.connect()
+        assert error(ann.call("join", bob.sid)) == "you may not enter this room"
+
+
+def test_who_comes_gets_the_last_events_and_then_what_follows(harness):
+    ann, bob = harness.connect(), harness.connect()
+    ann.call("join", "public tea")
+    for number in range(5):
+        ann.emit("say", "public tea", number)
+    bob.call("join", "public tea")
+    assert bob.last("history").args == ("public tea", [["said", 2], ["said", 3], ["said", 4]])
+    ann.emit("say", "public tea", 5)
+    assert [event.args for event in bob.received("said")] == [(5,)]
+    assert ann.received("said") == []
+    bob.call("join", "public tea")
+    assert len(bob.received("history")) == 1, "who is there already needs none"
+
+
+def test_the_history_has_an_end_in_rooms_too(harness):
+    chat = harness.namespace()
+    for room in ("a", "b", "a", "c"):
+        chat.publish(room, "said", room)
+    assert (chat.history("a"), chat.history("b")) == ([["said", "a"]] * 2, [])
+
+
+def test_what_cannot_be_sent_is_not_kept(harness):
+    chat = harness.namespace()
+    with pytest.raises(UsageError):
+        chat.publish("a", "said", object())
+    assert chat.history("a") == []
+
+
+def test_nothing_is_missed_and_nothing_comes_twice(harness):
+    chat, clients = harness.namespace(), [harness.connect() for _ in range(10)]
+    for number, client in enumerate(clients, start=1):
+        chat.spawn(chat.publish, "public", "said", number)
+        request = client.request("join", "public")
+        chat.spawn(chat.publish, "public", "said", -number)
+        assert request.answer is None
+    harness.settle()
+    everything = [event.args[0] for event in clients[0].received("said")]
+    everything = [event[1] for event in clients[0].last("history").args[1]] + everything
+    for client in clients:
+        heard = [event[1] for event in client.last("history").args[1]]
+        heard += [event.args[0] for event in client.received("said")]
+        assert heard == everything[-len(heard) :]
+        assert len(heard) == len(set(heard))
