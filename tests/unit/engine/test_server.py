@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import logging
+from contextlib import suppress
 
 import pytest
 
@@ -416,18 +417,19 @@ class TestUpgrade:
         site = make(upgrade_timeout=0.2)
         sid = site.open()
         client = site.websocket(sid)
-        client.send(*probe)
+        with suppress(ConnectionError):  # on a slow machine the time is over before
+            client.send(*probe)
         client.wait_for_the_end()
         site.link(sid).send(Parcel("4a"))
         assert site.poll(sid).packets == ["4a"]
 
     def test_one_in_time_is_not_cut_off_later(self, make):
-        site = make(upgrade_timeout=0.3)
+        site = make(upgrade_timeout=1)
         sid = site.open()
         client = site.websocket(sid)
         client.send("2probe", "5")
         client.recv()
-        site.front.runtime.sleep(0.35)
+        site.front.runtime.sleep(1.1)
         client.send("4echo")
         assert client.recv() == "4echo"
 
