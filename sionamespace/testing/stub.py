@@ -47,10 +47,25 @@ class Mocks(Protocol):
 
 
 @overload
-def stub(namespace: type[N], *, answers: Mapping[str, Any] | None = None) -> N: ...
+def stub(
+    namespace: type[N],
+    *,
+    answers: Mapping[str, Any] | None = None,
+    params: Mapping[str, Any] | None = None,
+) -> N: ...
 @overload
-def stub(namespace: N, *, answers: Mapping[str, Any] | None = None) -> N: ...
-def stub(namespace: Any, *, answers: Mapping[str, Any] | None = None) -> Any:
+def stub(
+    namespace: N,
+    *,
+    answers: Mapping[str, Any] | None = None,
+    params: Mapping[str, Any] | None = None,
+) -> N: ...
+def stub(
+    namespace: Any,
+    *,
+    answers: Mapping[str, Any] | None = None,
+    params: Mapping[str, Any] | None = None,
+) -> Any:
     """A namespace with no server and no clients, whose methods a test calls.
 
         def test_a_message_is_passed_on():
@@ -69,11 +84,13 @@ def stub(namespace: Any, *, answers: Mapping[str, Any] | None = None) -> Any:
         namespace: an instance, or a class that is made without arguments.
         answers: what clients answer to each event that the namespace calls them with; an exception
             is what the answer's ``result`` raises.
+        params: its ``params``, if it is for a path with parameters. `Namespace.opened` is not
+            called.
     """
     made: Namespace = namespace() if isinstance(namespace, type) else namespace
     runtime = ManualRuntime()
     delivery = Delivery(_PATH, runtime, _Rooms(), _Sessions(_PATH, runtime), CODECS["json"])
-    made.mount(delivery, Mock(spec=Host))
+    made.mount(delivery, Mock(spec=Host), params)
     audience = _recorded_audience(delivery)
     instead: dict[str, Callable[..., Any]] = {
         "call": _Answers(runtime, answers or {}),

@@ -127,3 +127,12 @@ def test_two_of_them_and_the_class_do_not_meet():
     assert other.session("ann") == {}
     with Harness(Chat()) as harness:
         assert harness.connect(auth={"name": "Bob"}).rooms == {"lobby"}
+
+
+def test_it_has_the_parameters_that_it_is_given():
+    class Job(Namespace):
+        def on_number(self, sid):
+            return self.params["job_id"]
+
+    assert stub(Job, params={"job_id": 7}).on_number("ann") == 7
+    assert stub(Job).params == {}
