@@ -206,8 +206,9 @@ def test_disconnect_by_either_side(connect: Connect) -> None:
 
     assert reasons.get(timeout=PATIENCE) == "server disconnect"
     assert ask(one, "reason_of", sids[0]) == "server disconnect"
-    # Over WebSocket the client may close before it has sent its goodbye.
-    assert ask(one, "reason_of", sids[1]) in ("client disconnect", "transport close")
+    # Over WebSocket the client may close before it has sent its goodbye, or read what has come.
+    reason = ask(one, "reason_of", sids[1])
+    assert reason in ("client disconnect", "transport close", "transport error")
 
 
 def test_the_async_client(server: ServerProcess, way: Way) -> None:
