@@ -10,6 +10,7 @@ from sionamespace.connection import AnyMounted, Connection
 from sionamespace.delivery import Delivery
 from sionamespace.errors import ConfigurationError, NotConnected, Refused
 from sionamespace.handlers.middleware import checked
+from sionamespace.ids import Ids
 from sionamespace.instances import Instances
 from sionamespace.logs import FirstTimes
 from sionamespace.mounted import Mounted, Place
@@ -51,6 +52,7 @@ class Application:
         self.router = routes if isinstance(routes, Router) else Router(routes)
         self.router.freeze()
         self.runtime = runtime
+        self.ids = Ids()
         self._codec = CODECS[options.serializer]
         self.rooms = rooms if rooms is not None else MemoryRoomManager()
         self._middleware = checked(options.middleware, "Server(middleware=)")
@@ -138,7 +140,7 @@ class Application:
     def accept(self, link: Link, environ: Mapping[str, Any]) -> Connection:
         """Take a new connection of the engine; what it receives goes to what is returned."""
         make, options = self.connection_type, self.options
-        connection = make(self._find, self.runtime, options, link, environ, self._ended)
+        connection = make(self._find, self.runtime, options, link, environ, self._ended, self.ids)
         self._connections[connection] = None
         self._unjoined.add(connection)
         if connection.is_legacy:

@@ -7,13 +7,13 @@ application: handlers run in the client's line (see `sionamespace.runtime.line`)
 from __future__ import annotations
 
 import logging
-import secrets
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, TypeAlias
 
 from sionamespace.errors import PacketError, Refused, UsageError
 from sionamespace.handlers.response import Answer, Reply
+from sionamespace.ids import Ids
 from sionamespace.instances import Instance
 from sionamespace.mounted import Mounted
 from sionamespace.options import Options
@@ -52,12 +52,14 @@ class Connection:
         link: Link,
         environ: Mapping[str, Any],
         ended: Callable[[Connection], object],
+        ids: Ids,
     ) -> None:
         self._find = find
         self._runtime = runtime
         self._options = options
         self._environ = environ
         self._tell_ended = ended
+        self._ids = ids
         self.is_legacy = link.protocol <= legacy.PROTOCOL
         codec = CODECS[options.serializer]
         if self.is_legacy:
@@ -208,7 +210,7 @@ class Connection:
 
     def _new_sid(self, path: Path) -> Sid:
         """A sid that nobody can guess; or the one that a client of revision 3 or 4 makes itself."""
-        return legacy.sid_of(self.link.sid, path) if self.is_legacy else secrets.token_urlsafe(15)
+        return legacy.sid_of(self.link.sid, path) if self.is_legacy else self._ids.new()
 
     async def _admit(self, mounted: AnyMounted, session: Session) -> None:
         with session.joining():

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine, Generator
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Sequence
 from typing import Any, Protocol, TypeVar
 
 from sionamespace.types import Path, Sid
 
-__all__ = ["Host", "Link", "Receiver", "Runtime", "Sendable", "Timer", "Waiter", "Waiting"]
+__all__ = [
+    "Broker",
+    "Host",
+    "Link",
+    "Receiver",
+    "Runtime",
+    "Sendable",
+    "Timer",
+    "Waiter",
+    "Waiting",
+]
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -139,6 +149,50 @@ class Receiver(Protocol):
 
     def closed(self, reason: str) -> None:
         """The connection has ended. Called once."""
+
+
+class Broker(Protocol):
+    """Carries bytes between the processes of a cluster, over an engine such as Redis.
+
+    It only carries: what waits, is sent again, comes anew after a break or is understood is the
+    cluster's matter, written once for all brokers. Its methods are called on one event loop, one
+    at a time, but `publish`, which may run beside `subscribe` and `unsubscribe`.
+    """
+
+    name: str
+    """What it is and where, for logs, with no password in it."""
+    filters: bool
+    """Whether a message comes only to those who are subscribed to its channel; otherwise all come,
+    and whoever receives them sorts them out."""
+    keeps: bool
+    """Whether what was published while this process's connection was away comes after `open`."""
+
+    async def open(
+        self, receive: Callable[[str, bytes], object], lost: Callable[[Exception], object]
+    ) -> None:
+        """Connect, anew if it was open before; raises what the engine's library does.
+
+        Args:
+            receive: called on the loop with the channel and each message of a channel that is
+                subscribed to; messages of this process's own may come too.
+            lost: called once, on the loop, if the connection breaks by itself after this.
+        """
+
+    async def publish(self, batch: Sequence[tuple[str, bytes]]) -> None:
+        """Send messages to channels, in order; returns when the engine has taken them all.
+
+        It raises what the library does if that is not certain: then some of them may have been
+        sent.
+        """
+
+    async def subscribe(self, channels: Sequence[str]) -> None:
+        """Receive what is sent to channels; returns when that is in effect."""
+
+    async def unsubscribe(self, channels: Sequence[str]) -> None:
+        """Receive it no more."""
+
+    async def close(self) -> None:
+        """Let go of the connection, whatever its state. Raises nothing."""
 
 
 class Host(Protocol):

@@ -40,7 +40,7 @@ class Server(Application, Hosted):
     ) -> None:
         parsed, runtime = parse_options(options)
         Application.__init__(self, routes, runtime, parsed, _check_rooms(rooms))
-        self._host(self.accept)
+        self._host(self.accept, ids=self.ids)
 
 
 def _check_rooms(rooms: RoomManager | None) -> RoomManager | None:

@@ -14,6 +14,7 @@ from sionamespace.engine.server import EngineServer
 from sionamespace.engine.socket import EngineSocket
 from sionamespace.engine.wsgi import WSGIEngine
 from sionamespace.errors import ConfigurationError
+from sionamespace.ids import Ids
 from sionamespace.options import Options
 from sionamespace.ports import Receiver, Runtime
 from sionamespace.process import check_alone, mode_of_worker, stop_with_process
@@ -52,8 +53,9 @@ class Hosted:
         self,
         accept: Callable[[EngineSocket, Mapping[str, Any]], Receiver],
         carries_json: bool = True,
+        ids: Ids | None = None,
     ) -> None:
-        self.engine = EngineServer(self.options, self.runtime, accept, carries_json)
+        self.engine = EngineServer(self.options, self.runtime, accept, carries_json, ids)
         self._ends_at = 0.0
         self._outlive_process: Callable[[], None] | None = None
 

@@ -23,6 +23,7 @@ from sionamespace.engine.proxies import Proxies
 from sionamespace.engine.socket import Carrier, EngineSocket, Services, WebSocket
 from sionamespace.engine.upgrade import Upgrade
 from sionamespace.errors import PacketError
+from sionamespace.ids import Ids
 from sionamespace.logs import FirstTimes
 from sionamespace.options import Options
 from sionamespace.ports import Receiver, Runtime
@@ -82,6 +83,7 @@ class EngineServer(engineio.Server):  # type: ignore[misc]
     Args:
         accept: called with each new connection and its environ; what receives its messages.
         carries_json: whether the messages are Socket.IO's.
+        ids: what makes the ids of connections; left out, one of its own.
     """
 
     def __init__(
@@ -90,6 +92,7 @@ class EngineServer(engineio.Server):  # type: ignore[misc]
         runtime: Runtime,
         accept: Callable[[EngineSocket, Mapping[str, Any]], Receiver],
         carries_json: bool = True,
+        ids: Ids | None = None,
     ) -> None:
         super().__init__(
             async_mode="threading",  # its primitives are not used, and these need nothing
@@ -109,6 +112,7 @@ class EngineServer(engineio.Server):  # type: ignore[misc]
         self._cookie = SessionCookie(options.cookie) if options.cookie else None
         self._refusals = FirstTimes(_log)
         self._accept = accept
+        self.generate_id = (ids or Ids()).new
         self._lingering: Deadlines[EngineSocket] = Deadlines(
             runtime, _CLOSE_TIMEOUT, EngineSocket.abort
         )

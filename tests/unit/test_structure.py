@@ -13,7 +13,7 @@ PACKAGE = ROOT / "sionamespace"
 
 # From the ground up. What is not listed is a mistake; folders stand for all that is in them.
 FLOORS = [
-    {"errors", "types", "ports", "options", "logs"},
+    {"errors", "types", "ids", "ports", "options", "logs"},
     {"protocol"},
     {"runtime"},
     {"rooms", "acks", "sessions", "delivery", "audience", "client"},
