@@ -22,9 +22,11 @@ _SCHEMES = {
             "+stream+sentinel": "streams:StreamsBroker",
         }.items()
     },
+    "nats": "nats:NatsBroker",
+    "nats+tls": "nats:NatsBroker",
 }
 """The module of each scheme, and what in it makes a broker of a URL."""
-_EXTRAS = {"redis": "redis", "redis_cluster": "redis", "streams": "redis"}
+_EXTRAS = {"redis": "redis", "redis_cluster": "redis", "streams": "redis", "nats": "nats"}
 """What must be installed for a module."""
 
 

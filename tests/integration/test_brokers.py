@@ -8,7 +8,7 @@ import time
 from collections.abc import Awaitable, Callable
 
 import pytest
-from engines import ClusterServers, Engine, RedisServer, SentinelServers
+from engines import ClusterServers, Engine, NatsServer, RedisServer, SentinelServers
 from redis import Redis
 
 from sionamespace.brokers import broker_of
@@ -280,3 +280,9 @@ class TestRedisCluster(RealServer):
             assert await two.next() == ("a", b"moved")
 
         self.between(test)
+
+
+class TestNats(RealServer):
+    @classmethod
+    def new_engine(cls) -> Engine:
+        return NatsServer()
