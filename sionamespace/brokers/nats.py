@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
@@ -22,6 +21,7 @@ from sionamespace.brokers.remote import (
     RemoteBroker,
 )
 from sionamespace.brokers.short_names import short_name
+from sionamespace.brokers.tls import tls_context
 from sionamespace.errors import ConfigurationError
 
 __all__ = ["NatsBroker"]
@@ -55,13 +55,12 @@ class NatsBroker(RemoteBroker):
 
 def _options(address: Address) -> dict[str, Any]:
     """How to connect, in the words of the package; nothing is tried again behind our back."""
-    given = dict(address.options)
-    files = {name: given.pop(name, None) for name in ("cafile", "certfile", "keyfile")}
-    credentials = given.pop("credentials", None)
-    if given or address.path:
+    tls = tls_context(address, address.scheme == "nats+tls")
+    credentials = address.options.pop("credentials", None)
+    if address.options or address.path:
         raise ConfigurationError(
-            f"{address.name}: {[*given] or address.path!r} is not known; expected no path, "
-            "and of options only cafile, certfile, keyfile and credentials"
+            f"{address.name}: {[*address.options] or address.path!r} is not known; expected no "
+            "path, and of options only cafile, certfile, keyfile and credentials"
         )
     is_token = address.password is None
     return {
@@ -70,7 +69,7 @@ def _options(address: Address) -> dict[str, Any]:
         "password": address.password,
         "token": address.username if is_token else None,
         "user_credentials": credentials,
-        "tls": _tls(address, **files) if address.scheme == "nats+tls" else None,
+        "tls": tls,
         "allow_reconnect": False,
         "max_reconnect_attempts": 1,
         "reconnect_time_wait": 0,
@@ -82,18 +81,6 @@ def _options(address: Address) -> dict[str, Any]:
 
 def _quoted(host: str) -> str:
     return f"[{host}]" if ":" in host else host
-
-
-def _tls(
-    address: Address, cafile: str | None, certfile: str | None, keyfile: str | None
-) -> ssl.SSLContext:
-    try:
-        context = ssl.create_default_context(cafile=cafile)
-        if certfile is not None:
-            context.load_cert_chain(certfile, keyfile)
-    except OSError as error:
-        raise ConfigurationError(f"{address.name}: {error}, of the files for TLS") from None
-    return context
 
 
 class _Client(Client):

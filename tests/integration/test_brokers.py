@@ -8,7 +8,15 @@ import time
 from collections.abc import Awaitable, Callable
 
 import pytest
-from engines import ClusterServers, Engine, NatsServer, RedisServer, SentinelServers
+from engines import (
+    ClusterServers,
+    Engine,
+    NatsServer,
+    PostgresServer,
+    RabbitServer,
+    RedisServer,
+    SentinelServers,
+)
 from redis import Redis
 
 from sionamespace.brokers import broker_of
@@ -286,3 +294,15 @@ class TestNats(RealServer):
     @classmethod
     def new_engine(cls) -> Engine:
         return NatsServer()
+
+
+class TestRabbit(RealServer):
+    @classmethod
+    def new_engine(cls) -> Engine:
+        return RabbitServer()
+
+
+class TestPostgres(RealServer):
+    @classmethod
+    def new_engine(cls) -> Engine:
+        return PostgresServer()

@@ -33,6 +33,8 @@ def test_the_parts_of_a_url():
         "redis+stream://me:{}@host/1?stream=s&maxlen=500",
         "nats://me:{}@one,two",
         "nats://{}@host",
+        "amqps://me:{}@one,two:1/vhost",
+        "postgresql://me:{}@one/database?sslmode=disable",
     ],
 )
 def test_a_name_has_no_secret(url):
@@ -61,6 +63,9 @@ def test_a_name_has_no_secret(url):
         ("nats://me:s3cr3t@host/path", "'path' is not known"),
         ("nats://me:s3cr3t@host?nonsense=1", "nonsense.* is not known; expected .* cafile"),
         ("nats+tls://me:s3cr3t@host?cafile=/nowhere", "No such file .*TLS"),
+        ("amqp://me:s3cr3t@host?nonsense=1", "nonsense.* is not known; expected .* cafile"),
+        ("amqps://me:s3cr3t@host?cafile=/nowhere", "No such file .*TLS"),
+        ("postgresql://me:s3cr3t@host:port/", "cannot be read"),
     ],
 )
 def test_what_a_url_cannot_say_is_told_without_the_secret(url, said):
@@ -72,15 +77,17 @@ def test_what_a_url_cannot_say_is_told_without_the_secret(url, said):
 
 
 @pytest.mark.parametrize(
-    ("url", "module", "package", "extra"),
+    ("url", "package", "extra"),
     [
-        ("redis://host", "redis", "redis", "redis"),
-        ("redis+cluster://host", "redis_cluster", "redis", "redis"),
-        ("redis+stream://host", "streams", "redis", "redis"),
-        ("nats://host", "nats", "nats", "nats"),
+        ("redis://host", "redis", "redis"),
+        ("redis+cluster://host", "redis", "redis"),
+        ("redis+stream://host", "redis", "redis"),
+        ("nats://host", "nats", "nats"),
+        ("amqp://host", "aio_pika", "amqp"),
+        ("postgresql://host", "asyncpg", "postgres"),
     ],
 )
-def test_a_missing_extra_is_told(url, module, package, extra, monkeypatch):
+def test_a_missing_extra_is_told(url, package, extra, monkeypatch):
     for name in [name for name in sys.modules if name.split(".")[0] == package]:
         monkeypatch.delitem(sys.modules, name)
     for name in [name for name in sys.modules if name.startswith("sionamespace.brokers.")]:
