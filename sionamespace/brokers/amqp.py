@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Sequence
+from collections.abc import Coroutine, Iterable, Sequence
 from typing import Any
 
 import aio_pika
@@ -74,6 +74,26 @@ class _Session:
         self._channels: dict[str, str] = {}
 
     async def open(self) -> None:
+        await _all([self._open()])
+
+    async def publish(self, batch: Batch) -> None:
+        await _all(self._send(channel, message) for channel, message in batch)
+
+    async def subscribe(self, channels: Sequence[str]) -> None:
+        for channel in channels:
+            self._channels[short_name(channel)] = channel
+        await _all(self._queue.bind(EXCHANGE, short_name(channel)) for channel in channels)
+
+    async def unsubscribe(self, channels: Sequence[str]) -> None:
+        await _all(self._queue.unbind(EXCHANGE, short_name(channel)) for channel in channels)
+        for channel in channels:
+            self._channels.pop(short_name(channel), None)
+
+    async def close(self) -> None:
+        if self._connection is not None:
+            await self._connection.close()
+
+    async def _open(self) -> None:
         self._connection = await self._connect()
         self._connection.close_callbacks.add(self._closed)
         sending, receiving = [await self._open_channel() for _ in range(2)]
@@ -81,26 +101,9 @@ class _Session:
         self._queue = await receiving.declare_queue(exclusive=True, auto_delete=True)
         await self._queue.consume(self._take, no_ack=True)
 
-    async def publish(self, batch: Batch) -> None:
-        await asyncio.gather(*(self._send(channel, message) for channel, message in batch))
-
-    async def subscribe(self, channels: Sequence[str]) -> None:
-        for channel in channels:
-            self._channels[short_name(channel)] = channel
-        await asyncio.gather(*(self._queue.bind(EXCHANGE, short_name(c)) for c in channels))
-
-    async def unsubscribe(self, channels: Sequence[str]) -> None:
-        await asyncio.gather(*(self._queue.unbind(EXCHANGE, short_name(c)) for c in channels))
-        for channel in channels:
-            self._channels.pop(short_name(channel), None)
-
     async def _send(self, channel: str, message: bytes) -> None:
         content = aio_pika.Message(message)
         await self._exchange.publish(content, short_name(channel), mandatory=False)
-
-    async def close(self) -> None:
-        if self._connection is not None:
-            await self._connection.close()
 
     async def _connect(self) -> AbstractConnection:
         error: Exception | None = None
@@ -134,3 +137,23 @@ class _Session:
     def _closed(self, _: Any, error: BaseException | None) -> None:
         why = error if isinstance(error, Exception) else None
         self._lost(why or ConnectionError("the server has closed the connection"))
+
+
+async def _all(steps: Iterable[Coroutine[Any, Any, object]]) -> None:
+    """Run steps, which begin in this order, until all have ended.
+
+    The package cancels what waits for a connection that breaks, which is not for us to be: nobody
+    has cancelled whoever called us.
+    """
+    tasks = [asyncio.ensure_future(step) for step in steps]
+    try:
+        if tasks:
+            await asyncio.wait(tasks)
+        if any(task.cancelled() for task in tasks):
+            raise ConnectionError("the connection broke")
+        for error in [task.exception() for task in tasks]:
+            if error is not None:
+                raise error
+    finally:
+        for task in tasks:
+            task.cancel()

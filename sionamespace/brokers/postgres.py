@@ -13,6 +13,7 @@ from sionamespace.brokers.address import Address
 from sionamespace.brokers.parts import Parts
 from sionamespace.brokers.remote import (
     ASK_EVERY,
+    PATIENCE,
     SILENCE,
     Batch,
     Lost,
@@ -68,7 +69,9 @@ class _Session:
     async def open(self) -> None:
         for _ in range(2):
             # No prepared statements, which a pooler in between could not keep.
-            connection = await asyncpg.connect(self._url, statement_cache_size=0)
+            connection = await asyncpg.connect(
+                self._url, statement_cache_size=0, timeout=PATIENCE, command_timeout=SILENCE
+            )
             self._connections.append(connection)
             connection.add_termination_listener(self._terminated)
         self._notifying, self._listening = self._connections

@@ -75,6 +75,8 @@ class Engine:
     def pause(self) -> None:
         """Let it do nothing, with its connections as they are."""
         self._signal(signal.SIGSTOP)
+        status = Path(f"/proc/{self._child.process.pid}/status")
+        until(lambda: "State:\tT" in status.read_text())
 
     def resume(self) -> None:
         self._signal(signal.SIGCONT)

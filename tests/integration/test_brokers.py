@@ -175,7 +175,9 @@ class TestRedis(RealServer):
 class TestStreams(RealServer):
     @classmethod
     def new_engine(cls) -> Engine:
-        return RedisServer("--appendonly", "yes", scheme="redis+stream")
+        # With "everysec" it may answer before it has written, and lose that when it is killed.
+        options = ("--appendonly", "yes", "--appendfsync", "always")
+        return RedisServer(*options, scheme="redis+stream")
 
     def test_what_was_sent_while_the_connection_was_away_comes(self) -> None:
         async def test(one: Side, two: Side) -> None:
