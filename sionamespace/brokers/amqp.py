@@ -149,11 +149,11 @@ async def _all(steps: Iterable[Coroutine[Any, Any, object]]) -> None:
     try:
         if tasks:
             await asyncio.wait(tasks)
-        if any(task.cancelled() for task in tasks):
+        errors = [task.exception() for task in tasks if not task.cancelled()]
+        if len(errors) < len(tasks):
             raise ConnectionError("the connection broke")
-        for error in [task.exception() for task in tasks]:
-            if error is not None:
-                raise error
+        for error in filter(None, errors):
+            raise error
     finally:
         for task in tasks:
             task.cancel()
