@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 
 import sionamespace
-
 from tests.unit.docs.pages import DOCS, PAGES, ROOT
 
 translated = runpy.run_path(str(DOCS / "site" / "docstrings.py"))["translated"]
