@@ -33,8 +33,12 @@ NAVIGATION = {
         "payloads",
         "namespaces",
         "blocks",
+        "background",
     ],
     "In production": [
+        "deploying",
+        "security",
+        "troubleshooting",
         "deploy/eventlet",
         "deploy/gevent",
         "deploy/threads",
@@ -43,6 +47,10 @@ NAVIGATION = {
         "deploy/nginx",
         "compression",
         "msgpack",
+    ],
+    "Moving here": [
+        "moving-from-python-socketio",
+        "moving-from-flask-socketio",
     ],
     "Clients": [
         "clients",
