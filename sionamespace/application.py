@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar, overload
 
 from sionamespace.connection import AnyMounted, Connection
 from sionamespace.delivery import Delivery
@@ -26,6 +26,8 @@ from sionamespace.sessions import Session, Sessions, outside
 from sionamespace.types import Path, Reason, Selection, Sid
 
 __all__ = ["Application"]
+
+N = TypeVar("N", bound=Namespace)
 
 _log = logging.getLogger("sionamespace.handlers")
 
@@ -59,6 +61,7 @@ class Application:
         self._mounted = {path: self._mount(path, namespace) for path, namespace in self.router}
         for route in self.router.patterns:
             route.namespace.handlers.check()
+            route.namespace.declared.check()
         most = options.max_dynamic_namespaces
         self._instances = Instances(self.router, self, self._place, most)
         self._unknown = FirstTimes(_log)
@@ -67,14 +70,32 @@ class Application:
             runtime, options.connect_timeout, Connection.close_unless_joined
         )
 
-    def namespace(self, path: Path) -> Namespace:
-        """The namespace at a path, for code outside a handler: a web view, another thread, ...
+    @overload
+    def namespace(self, where: Path) -> Namespace: ...
+    @overload
+    def namespace(self, where: type[N]) -> N: ...
+    def namespace(self, where: Any) -> Any:
+        """A namespace, for code outside a handler: a web view, another thread, ...
+
+        Args:
+            where: its path; or its class, if there is one instance of that at a path without
+                parameters, which type checkers then know.
 
         Raises:
-            ConfigurationError: if there is none.
+            ConfigurationError: if there is none, or several of that class.
             NotConnected: if it has parameters, ``/rooms/7`` of ``/rooms/{room_id}``, and nobody is
                 there: such a namespace lives while it has clients.
         """
+        return self._at(where) if isinstance(where, str) else self._of(where)
+
+    def _of(self, cls: type[N]) -> N:
+        found = {path: each for path, each in self.router if isinstance(each, cls)}
+        if len(found) != 1:
+            there = f"one at each of {', '.join(found)}" if found else f"none: {self._there()}"
+            raise ConfigurationError(f"which {cls.__name__}? There is {there}; name its path")
+        return found.popitem()[1]
+
+    def _at(self, path: Path) -> Namespace:
         mounted = self._mounted.get(path)
         if mounted is not None:
             return mounted.namespace

@@ -57,7 +57,7 @@ class Delivery:
 
     def call(
         self, selection: Selection, event: str, args: tuple[Any, ...], timeout: float | None
-    ) -> Ack:
+    ) -> Ack[Any]:
         """Send an event to one client, and return its answer to come.
 
         Raises:
@@ -77,7 +77,7 @@ class Delivery:
 
     def call_all(
         self, selection: Selection, event: str, args: tuple[Any, ...], timeout: float | None
-    ) -> BroadcastAck:
+    ) -> BroadcastAck[Any]:
         """Send an event to a selection of clients, and return their answers to come."""
         number = next(self._numbers)
         parcel = self._encode(event, args, number)
@@ -113,8 +113,10 @@ class Delivery:
         packet = Packet(PacketType.EVENT, self.path, [event, *args], number)
         return Parcel.of_message(*self._encode_packet(packet))
 
-    def _ask(self, sid: Sid, event: str, number: int, parcel: Parcel, timeout: float | None) -> Ack:
-        ack = Ack(self.runtime, event, sid)
+    def _ask(
+        self, sid: Sid, event: str, number: int, parcel: Parcel, timeout: float | None
+    ) -> Ack[Any]:
+        ack: Ack[Any] = Ack(self.runtime, event, sid)
         session = self.sessions.get(sid)
         if session is None:
             ack.fail(ClientGone(f"client {sid!r} left before it was asked {event!r}"))
@@ -125,9 +127,9 @@ class Delivery:
         self._on_engine(session.send, parcel)
         return ack
 
-    def _unreachable(self, event: str, selection: Selection) -> Ack:
+    def _unreachable(self, event: str, selection: Selection) -> Ack[Any]:
         where = repr(selection.rooms[0]) if selection.rooms else "nobody"
-        ack = Ack(self.runtime, event, where)
+        ack: Ack[Any] = Ack(self.runtime, event, where)
         ack.fail(ClientGone(f"there is no client {where} in {self.path} to answer {event!r}"))
         return ack
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Sequence
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 from sionamespace.types import Path, Sid
 
 __all__ = [
     "Broker",
+    "Declared",
     "Host",
     "Link",
+    "Read",
     "Receiver",
     "Runtime",
     "Sendable",
@@ -195,13 +197,29 @@ class Broker(Protocol):
         """Let go of the connection, whatever its state. Raises nothing."""
 
 
+Read: TypeAlias = Callable[[Sid, Any], Any]
+"""Makes of a client's answer, in the form that an `Ack` has, the value that was declared.
+
+It raises `AnswerInvalid`."""
+
+
+class Declared(Protocol):
+    """What a namespace declares that it sends; see `sionamespace.handlers.outgoing`."""
+
+    def to_emit(self, event: object, args: Sequence[Any]) -> str:
+        """The name of a declared event that is to be emitted; raises `UsageError`."""
+
+    def to_call(self, event: object, args: Sequence[Any]) -> tuple[str, Read | None]:
+        """The name of one that is to be answered, and what reads the answer."""
+
+
 class Host(Protocol):
     """What a namespace may ask of the server that it is mounted on."""
 
     async_mode: str
 
-    def namespace(self, path: Path) -> Any:
-        """The namespace mounted at a path."""
+    def namespace(self, where: Any) -> Any:
+        """The namespace mounted at a path, or the one of a class."""
 
     def spawn(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Waiting[Any]:
         """Run a function in the background."""

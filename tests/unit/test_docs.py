@@ -14,7 +14,7 @@ DOCS = Path(__file__).resolve().parents[2] / "docs"
 BLOCK = re.compile(r"```(\w+)\n(?:# |// )(\S+)\n(.*?)```", re.DOTALL)
 
 
-@pytest.mark.parametrize("page", ["blocks", "middleware", "namespaces", "payloads"])
+@pytest.mark.parametrize("page", ["blocks", "events", "middleware", "namespaces", "payloads"])
 def test_the_tests_that_a_page_shows_pass(page, tmp_path):
     text = (DOCS / f"{page}.md").read_text()
     files = {name: code for _, name, code in BLOCK.findall(text)}
