@@ -27,7 +27,7 @@ _UNREAD: Any = object()
 
 
 class Ack(Pending[T]):
-    """A client's answer to a `call`; see `Pending` for how to wait for it.
+    """A client's answer to a `Namespace.call`; see `Pending` for how to wait for it.
 
     The value is what the client answered with: one argument is itself, several are a tuple, none
     is None. If the event was declared with an answer, it is of that type. Instead of it there may
@@ -144,7 +144,7 @@ class BroadcastAck(Pending[Answers[T]]):
     """The answers of several clients; see `Pending` for how to wait for them.
 
     It is done when every client has answered, has left, or its time is over. A client that did not
-    answer is no error; it is named in `Answers.missing`.
+    answer is no error; it is in the ``missing`` of the `Answers`.
     """
 
     def __init__(self, runtime: Runtime, acks: Iterable[Ack[Any]]) -> None:
