@@ -24,6 +24,10 @@ import sionamespace  # noqa: E402
 NAVIGATION = {
     "Guide": [
         "first-namespace",
+        "events-and-answers",
+        "rooms",
+        "errors",
+        "connections",
         "testing",
         "middleware",
         "payloads",

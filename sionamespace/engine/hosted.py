@@ -110,7 +110,8 @@ class Hosted:
                 "Server(..., async_mode='asyncio')"
             )
         engine = ASGIEngine(self.engine, self.runtime, self.options.max_message_bytes)
-        return ASGIMiddleware(engine, app, path or self.default_path, self.shutdown)
+        begin, end = self.runtime.bind, self.shutdown
+        return ASGIMiddleware(engine, app, path or self.default_path, begin, end)
 
     def run(
         self,
