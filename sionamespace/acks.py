@@ -17,7 +17,7 @@ __all__ = ["Ack", "AckTable", "Answers", "BroadcastAck"]
 
 
 class Ack(Pending[Any]):
-    """A client's answer to a `call`; see `Pending` for how to wait for it.
+    """A client's answer to a `Namespace.call`; see `Pending` for how to wait for it.
 
     The value is what the client answered with: one argument is itself, several are a tuple, none
     is None. Instead of it there may be an error: `AckTimeout` when the client did not answer in
@@ -102,7 +102,7 @@ class BroadcastAck(Pending[Answers]):
     """The answers of several clients; see `Pending` for how to wait for them.
 
     It is done when every client has answered, has left, or its time is over. A client that did not
-    answer is no error; it is named in `Answers.missing`.
+    answer is no error; it is in the ``missing`` of the `Answers`.
     """
 
     def __init__(self, runtime: Runtime, acks: Iterable[Ack]) -> None:

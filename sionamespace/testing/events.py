@@ -30,7 +30,7 @@ class Event:
 
     @property
     def wants_answer(self) -> bool:
-        """Whether the server sent it with `call` or `call_all`."""
+        """Whether the server sent it with `Namespace.call` or `Audience.call_all`."""
         return self._respond is not None
 
     def answer(self, *values: Any) -> None:

@@ -17,6 +17,7 @@ FLOORS = [
     {"protocol"},
     {"runtime"},
     {"rooms", "acks", "sessions", "delivery", "audience", "client"},
+    {"cluster"},
     {"handlers"},
     {
         "middleware",
@@ -29,7 +30,7 @@ FLOORS = [
         "application",
     },
     {"blocks"},
-    {"engine", "wsgi", "asgi", "serving", "process", "gunicorn", "uvicorn"},
+    {"brokers", "engine", "wsgi", "asgi", "serving", "process", "gunicorn", "uvicorn"},
     {"server"},
     {"__init__"},
     {"testing", "cli", "routes"},
