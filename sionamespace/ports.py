@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Sequence
 from typing import Any, Protocol, TypeVar
 
+from sionamespace.ids import Ids
 from sionamespace.types import Path, Sid
 
 __all__ = [
     "Broker",
     "Host",
     "Link",
+    "Local",
     "Receiver",
     "Runtime",
     "Sendable",
@@ -107,6 +109,8 @@ class Runtime(Protocol):
 class Sendable(Protocol):
     """A packet ready to send, with its attachments; see `sionamespace.protocol.engineio.Parcel`."""
 
+    packets: tuple[str | bytes, ...]
+    """The packets of Engine.IO that carry it."""
     size: int
 
 
@@ -193,6 +197,20 @@ class Broker(Protocol):
 
     async def close(self) -> None:
         """Let go of the connection, whatever its state. Raises nothing."""
+
+
+class Local(Protocol):
+    """What a room manager may ask of the server whose rooms it has."""
+
+    runtime: Runtime
+    ids: Ids
+
+    @property
+    def paths(self) -> Sequence[Path]:
+        """The paths of the namespaces that are always there."""
+
+    def delivery(self, path: Path) -> Any:
+        """The `sionamespace.delivery.Delivery` of a namespace; None if there is none now."""
 
 
 class Host(Protocol):
