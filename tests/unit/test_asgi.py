@@ -8,7 +8,6 @@ import pytest
 
 from sionamespace import ConfigurationError, Namespace, Server
 
-
 STARTED_AND_STOPPED = [{"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}]
 
 
