@@ -18,6 +18,7 @@ test: .venv/installed tests/integration/node_modules/installed examples/chat/nod
 	scripts/need chromium
 	scripts/need cc
 	scripts/need nginx
+	scripts/need brokers
 	$(PY) scripts/test.py
 
 unit: .venv/installed ## run the unit tests
@@ -26,6 +27,7 @@ unit: .venv/installed ## run the unit tests
 integration: .venv/installed tests/integration/node_modules/installed examples/chat/node_modules/installed ## run the integration tests
 	scripts/need chromium
 	scripts/need nginx
+	scripts/need brokers
 	$(PY) -m pytest tests/integration
 
 check: .venv/installed ## lint, formatting and types

@@ -56,7 +56,7 @@ def environ(tmp_path: Path) -> dict[str, str]:
     return {**found, "PATH": path, "COLUMNS": "80"}
 
 
-def run(folder: Path, environ: dict[str, str], *command: str) -> str:
+def run(folder: Path, environ: dict[str, str], *command: str, fails: bool = False) -> str:
     done = subprocess.run(
         command,
         cwd=folder,
@@ -67,7 +67,7 @@ def run(folder: Path, environ: dict[str, str], *command: str) -> str:
         timeout=60,
         check=False,
     )
-    assert done.returncode == 0, done.stdout
+    assert (done.returncode != 0) is fails, done.stdout
     return done.stdout
 
 
@@ -134,7 +134,7 @@ def test_its_commands_print_what_it_shows(
         assert commands, f"{page}:{block.line}: a command begins with '$ '"
         for each in commands:
             command, _, shown = each.partition("\n")
-            printed = run(tmp_path, environ, "sh", "-c", command)
+            printed = run(tmp_path, environ, "sh", "-c", command, fails="error: " in shown)
             assert matches(shown, printed), f"{command} printed:\n{printed}"
 
 
