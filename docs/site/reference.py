@@ -19,6 +19,8 @@ PUBLIC = (
     "sionamespace.middleware",
     "sionamespace.engine",
     "sionamespace.types",
+    "sionamespace.cluster",
+    "sionamespace.rooms.health",
 )
 """The modules that users import from; a name belongs to the first one that has it."""
 
