@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol, TypeVar, cast, overload
 from unittest.mock import Mock
@@ -152,7 +153,8 @@ class _Sessions(Sessions):
         session = self.get(sid)
         if session is None:
             link = MemoryLink(lambda message: None, 0)
-            session = Session(self._runtime, link, _PATH, sid, None, {}, 0)
+            # It is never let in, so what it is sent is held, however much it is.
+            session = Session(self._runtime, link, _PATH, sid, None, {}, sys.maxsize)
             self.add(session)
         return session
 
