@@ -19,7 +19,7 @@ from collections.abc import Callable, Generator, Hashable
 from contextlib import contextmanager
 from typing import Any
 
-from sionamespace.errors import ConfigurationError, PayloadInvalid, Refused
+from sionamespace.errors import AnswerInvalid, ConfigurationError, PayloadInvalid, Refused
 from sionamespace.handlers.call import Call
 from sionamespace.handlers.middleware import Around, Middleware, Next, around
 from sionamespace.runtime.originals import new_lock
@@ -192,7 +192,8 @@ class CallLog(Around):
         try:
             yield
         except (Refused, PayloadInvalid) as error:
-            outcome = f"refused: {error}"
+            failed = isinstance(error, AnswerInvalid)  # somebody else's fault
+            outcome = f"failed: {error}" if failed else f"refused: {error}"
             raise
         except BaseException as error:
             outcome = f"failed: {type(error).__name__}"

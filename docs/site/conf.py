@@ -24,9 +24,14 @@ import sionamespace  # noqa: E402
 NAVIGATION = {
     "Guide": [
         "first-namespace",
+        "events-and-answers",
+        "rooms",
+        "errors",
+        "connections",
         "testing",
         "middleware",
         "payloads",
+        "events",
         "namespaces",
         "blocks",
     ],
@@ -82,7 +87,7 @@ default_role = "py:obj"
 nitpicky = True
 nitpick_ignore_regex = [
     ("py:(class|exc)", r"(?!sionamespace\b).*"),  # types of others
-    ("py:class", r"sionamespace\.(\w+\.)*[A-Z]"),  # type variables
+    ("py:(class|obj)", r"sionamespace\.(\w+\.)*[A-Z]"),  # type variables
     ("py:class", r"sionamespace\.(asgi\.ASGI|wsgi\.WSGI)Middleware"),  # which are just served
     ("py:class", r"sionamespace\.(ports\.Host|testing\.stub\.Mocks)"),
 ]

@@ -188,6 +188,26 @@ class Ending(Namespace):
         self.sleep(2)
 
 
+def test_what_another_client_answered_wrongly_is_no_refusal_in_the_log(caplog):
+    class Page:
+        def confirm(self) -> bool: ...  # type: ignore[empty-body]
+
+    class Asking(Namespace):
+        outgoing = Page
+
+        def on_ask(self, sid):
+            return self.call(Page.confirm, room=sid).result()
+
+    caplog.set_level(logging.INFO, "sionamespace.calls")
+    with Harness(Asking(), middleware=[CallLog()], raise_errors=False) as h:
+        client = h.connect()
+        client.answers("confirm", 5)
+        client.call("ask")
+    (line,) = [r.getMessage() for r in caplog.records if "'ask'" in r.getMessage()]
+    assert line.endswith("'confirm' wrongly: answer: Expected bool, got int")
+    assert " ms: failed: client " in line
+
+
 def test_a_log_has_a_line_for_each_call(caplog):
     caplog.set_level(logging.INFO, "sionamespace.calls")
     with Harness({"/x": Ending()}, middleware=[CallLog(slow=1)], raise_errors=False) as h:

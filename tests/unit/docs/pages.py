@@ -62,6 +62,11 @@ class Page:
         """The files of Python."""
         return {name: code for name, code in self.files.items() if name.endswith(".py")}
 
+    @property
+    def clients(self) -> list[Block]:
+        """The programs for Node."""
+        return [block for block in self.of("js") if "require(" in block.code]
+
     def write(self, folder: Path) -> None:
         """Put its files into a folder."""
         for name, code in self.files.items():
