@@ -36,6 +36,8 @@ check: .venv/installed ## lint, formatting and types
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
+	$(PY) -m mypy examples/chat
+	$(PY) -m mypy examples/support_desk
 
 format: .venv/installed ## format the code
 	$(PY) -m ruff check --fix .

@@ -59,7 +59,7 @@ def make_api(accounts: Accounts, desk: Desk) -> Blueprint:
     @api.get("/figures")
     def figures() -> Response:
         member("supervisor")
-        return jsonify(desk.figures())
+        return jsonify(attrs.asdict(desk.figures()))
 
     return api
 

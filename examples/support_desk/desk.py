@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import attrs
 
-__all__ = ["Desk", "Message", "NoTicket", "Ticket"]
+__all__ = ["Desk", "Figures", "Message", "NoTicket", "Ticket"]
 
 
 class NoTicket(Exception):
@@ -41,6 +41,15 @@ class Message:
     name: str
     at: float
     text: str
+
+
+@attrs.frozen
+class Figures:
+    """How many tickets wait and are solved, and how many each agent has in work."""
+
+    waiting: int
+    solved: int
+    agents: dict[str, int]
 
 
 class Desk:
@@ -111,13 +120,12 @@ class Desk:
             self._find(id)
             return list(self._talks[id])
 
-    def figures(self) -> dict[str, object]:
-        """How many tickets wait and are solved, and how many each agent has."""
+    def figures(self) -> Figures:
+        """How it is going."""
         tickets = self.tickets()
         agents = Counter(t.agent for t in tickets if t.agent and not t.solved)
-        waiting = sum(t.waits for t in tickets)
-        solved = sum(t.solved for t in tickets)
-        return {"waiting": waiting, "solved": solved, "agents": dict(agents)}
+        waits, solved = sum(t.waits for t in tickets), sum(t.solved for t in tickets)
+        return Figures(waits, solved, dict(agents))
 
     # Who hears of it.
 

@@ -12,6 +12,7 @@ from sionamespace.middleware import Call, HasRole, RateLimit
 
 from accounts import Accounts, Members
 from desk import Desk, Message, NoTicket, Ticket
+from pages import AgentPage, DashboardPage, TalkPage
 
 __all__ = ["Agents", "Dashboard", "Talk", "make_namespaces"]
 
@@ -47,10 +48,10 @@ class DeskMembers(Members):
 class Agents(DeskMembers):
     """The agents' office: who is there, and the tickets as they come and change.
 
-    Clients send ``take(id)``, ``status(status)`` and, supervisors, ``assign(id, agent)``. They are
-    sent ``tickets``, ``ticket``, ``assigned``, ``presence`` and ``presence_diff``.
+    Clients send ``take(id)``, ``status(status)`` and, supervisors, ``assign(id, agent)``.
     """
 
+    outgoing = AgentPage
     middleware: ClassVar = [HasRole("agent", "supervisor")]
 
     def __init__(self, accounts: Accounts, desk: Desk) -> None:
@@ -59,10 +60,10 @@ class Agents(DeskMembers):
 
     def show(self, ticket: Ticket) -> None:
         """A ticket is new, or has changed."""
-        self.emit("ticket", ticket)
+        self.emit(AgentPage.ticket, ticket)
 
     def on_connect(self, sid: str) -> None:
-        self.emit("tickets", [t for t in self.desk.tickets() if not t.solved], room=sid)
+        self.emit(AgentPage.tickets, [t for t in self.desk.tickets() if not t.solved], room=sid)
         self.track(sid, HERE, "online")
 
     def on_status(self, sid: str, status: Status) -> None:
@@ -76,16 +77,17 @@ class Agents(DeskMembers):
         if agent not in self.present(HERE):
             raise Refused(f"{agent} is not here.")
         ticket = self.desk.take(id, agent)
-        self.to_user(agent).emit("assigned", ticket)
+        self.to_user(agent).emit(AgentPage.assigned, ticket)
         return ticket
 
 
 class Talk(DeskMembers):
     """A customer and an agent talk about a ticket; supervisors may listen and help.
 
-    Clients send ``say(text)`` and, but not customers, ``solve()``. They are sent ``ticket``,
-    ``talk``, ``said``, ``presence`` and ``presence_diff``; customers have to answer ``solved``.
+    Clients send ``say(text)`` and, but not customers, ``solve()``.
     """
+
+    outgoing = TalkPage
 
     @property
     def ticket(self) -> Ticket:
@@ -105,20 +107,20 @@ class Talk(DeskMembers):
     def show(self, ticket: Ticket) -> None:
         """A ticket has changed, perhaps ours."""
         if ticket.id == self.params["id"]:
-            self.emit("ticket", ticket)
+            self.emit(TalkPage.ticket, ticket)
 
     def on_connect(self, sid: str) -> None:
         ticket, role = self.ticket, self.session(sid)["role"]
         if self.user(sid) not in (ticket.customer, ticket.agent) and role != "supervisor":
             raise Refused(f"Ticket {ticket.id} is not yours.")
-        self.emit("ticket", ticket, room=sid)
-        self.emit("talk", self.desk.talk(ticket.id), room=sid)
+        self.emit(TalkPage.ticket, ticket, room=sid)
+        self.emit(TalkPage.talk, self.desk.talk(ticket.id), room=sid)
         self.track(sid, HERE, role)
 
     @event(middleware=[RateLimit(20, per=10)])
     def on_say(self, sid: str, text: Text) -> Message:
         message = self.desk.say(self.params["id"], self.user(sid), text)
-        self.emit("said", message, skip_sid=sid)
+        self.emit(TalkPage.said, message, skip_sid=sid)
         return message
 
     @event(concurrent=True, middleware=[HasRole("agent", "supervisor")])  # it waits for another
@@ -127,7 +129,7 @@ class Talk(DeskMembers):
         ticket = self.ticket
         if ticket.customer not in self.present(HERE):
             raise Refused(f"{ticket.customer} is not here to agree.")
-        asked = self.to_user(ticket.customer).call_all("solved", timeout=PATIENCE)
+        asked = self.to_user(ticket.customer).call_all(TalkPage.solved, timeout=PATIENCE)
         agreed = True in asked.result().values.values()
         if agreed:
             self.desk.solve(ticket.id)
@@ -135,8 +137,9 @@ class Talk(DeskMembers):
 
 
 class Dashboard(DeskMembers):
-    """Supervisors see the ``figures`` as they change."""
+    """Supervisors see the figures as they change."""
 
+    outgoing = DashboardPage
     middleware: ClassVar = [HasRole("supervisor")]
 
     def __init__(self, accounts: Accounts, desk: Desk) -> None:
@@ -145,10 +148,10 @@ class Dashboard(DeskMembers):
 
     def show(self, ticket: Ticket) -> None:
         """Something has changed."""
-        self.emit("figures", self.desk.figures())
+        self.emit(DashboardPage.figures, self.desk.figures())
 
     def on_connect(self, sid: str) -> None:
-        self.emit("figures", self.desk.figures(), room=sid)
+        self.emit(DashboardPage.figures, self.desk.figures(), room=sid)
 
 
 def make_namespaces(accounts: Accounts, desk: Desk) -> dict[str, Any]:

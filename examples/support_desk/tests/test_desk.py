@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from desk import Desk, Message, NoTicket, Ticket
+from desk import Desk, Figures, Message, NoTicket, Ticket
 
 
 def test_a_ticket_is_taken_once_and_solved(desk: Desk) -> None:
@@ -12,9 +12,9 @@ def test_a_ticket_is_taken_once_and_solved(desk: Desk) -> None:
     assert desk.take(1, "Abe").agent == "Abe"
     with pytest.raises(NoTicket, match="does not wait"):
         desk.take(1, "Amy")
-    assert desk.figures() == {"waiting": 0, "solved": 0, "agents": {"Abe": 1}}
+    assert desk.figures() == Figures(waiting=0, solved=0, agents={"Abe": 1})
     assert desk.solve(1).solved
-    assert desk.figures() == {"waiting": 0, "solved": 1, "agents": {}}
+    assert desk.figures() == Figures(waiting=0, solved=1, agents={})
 
 
 def test_a_ticket_has_a_talk(desk: Desk) -> None:
