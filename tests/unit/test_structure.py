@@ -29,7 +29,7 @@ FLOORS = [
         "application",
     },
     {"blocks"},
-    {"engine", "wsgi", "asgi", "serving", "process", "gunicorn", "uvicorn"},
+    {"engine", "wsgi", "asgi", "serving", "process", "gunicorn", "uvicorn", "workers"},
     {"server"},
     {"__init__"},
     {"testing", "cli", "routes"},
