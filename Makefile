@@ -4,7 +4,7 @@ PY := .venv/bin/python
 NPM_INSTALL := npm install --no-package-lock --no-audit --no-fund --silent
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test unit integration check format pythons bench clean
+.PHONY: help docs setup run test unit integration check format pythons bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -18,6 +18,7 @@ test: .venv/installed tests/integration/node_modules/installed examples/chat/nod
 	scripts/need chromium
 	scripts/need cc
 	scripts/need nginx
+	scripts/need brokers
 	$(PY) scripts/test.py
 
 unit: .venv/installed ## run the unit tests
@@ -26,6 +27,7 @@ unit: .venv/installed ## run the unit tests
 integration: .venv/installed tests/integration/node_modules/installed examples/chat/node_modules/installed ## run the integration tests
 	scripts/need chromium
 	scripts/need nginx
+	scripts/need brokers
 	$(PY) -m pytest tests/integration
 
 check: .venv/installed ## lint, formatting and types
@@ -40,6 +42,10 @@ format: .venv/installed ## format the code
 pythons: .venv/installed ## run the unit tests on each Python that is here
 	$(PY) -m nox
 
+docs: .venv/installed ## build the documentation in build/docs
+	$(PY) -m sphinx -q -W -c docs/site docs build/docs
+	@echo "file://$(CURDIR)/build/docs/index.html"
+
 bench: .venv/installed benchmarks/node_modules/installed ## measure side by side with others; ARGS=--quick to try it
 	scripts/need cc
 	$(PY) benchmarks/run.py --mode all --write .reports/benchmarks $(ARGS)
@@ -52,7 +58,7 @@ clean: ## remove what was set up and made
 .venv/installed: pyproject.toml
 	@scripts/need python >/dev/null
 	@$$(scripts/need python) -m venv .venv
-	$(PY) -m pip install --quiet --disable-pip-version-check --editable '.[test,dev,example,bench]'
+	$(PY) -m pip install --quiet --disable-pip-version-check --editable '.[test,dev,docs,example,bench]'
 	@touch $@
 
 tests/integration/node_modules/installed: tests/integration/package.json

@@ -15,6 +15,7 @@ CHECKS = {
     "lint": ["ruff", "check", "."],
     "formatting": ["ruff", "format", "--check", "."],
     "types": ["mypy"],
+    "documentation": ["sphinx", "-q", "-W", "-E", "-c", "docs/site", "docs", "build/docs"],
 }
 SUITES = {
     "unit": "tests/unit",

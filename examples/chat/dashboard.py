@@ -9,8 +9,7 @@ from sionamespace import AckTimeout, ClientGone, Namespace, event
 
 from activity import Activity
 from chat import Chat
-from checks import check_text
-from people import People
+from payloads import Question
 
 __all__ = ["Dashboard"]
 
@@ -25,9 +24,8 @@ class Dashboard(Namespace):
     ``yes``, ``no``, ``late`` or ``gone``.
     """
 
-    def __init__(self, chat: Chat, people: People, activity: Activity) -> None:
+    def __init__(self, chat: Chat, activity: Activity) -> None:
         self._chat = chat
-        self._people = people
         self._activity = activity
         self._pushing = False
         self._lock = threading.Lock()
@@ -40,8 +38,8 @@ class Dashboard(Namespace):
                 self.spawn(self._push)
 
     @event(concurrent=True)  # so that one operator may ask several people at once
-    def on_ask(self, sid: str, name: object, question: object) -> str:
-        asked = self._chat.ask(name, check_text(question, longest=200), ANSWER_TIME)
+    def on_ask(self, sid: str, name: str, question: Question) -> str:
+        asked = self._chat.ask(name, "confirm", question, ANSWER_TIME, timeout=ANSWER_TIME)
         try:
             return "yes" if asked.result() is True else "no"
         except AckTimeout:
@@ -61,8 +59,4 @@ class Dashboard(Namespace):
             return self._pushing
 
     def _figures(self) -> dict[str, Any]:
-        return {
-            "people": [{"name": person.name, "room": person.room} for person in self._people],
-            "rooms": self._people.rooms(),
-            "messages": self._activity.last_minute(),
-        }
+        return {"people": self._chat.people(), "messages": self._activity.last_minute()}

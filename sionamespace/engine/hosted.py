@@ -78,6 +78,10 @@ class Hosted:
         """End every connection."""
         raise NotImplementedError
 
+    def leave_others(self) -> bool:
+        """Leave the other servers, if there are any; whether that is done. Asked until it is."""
+        return True
+
     def wsgi(
         self,
         app: WSGIApplication | None = None,
@@ -120,7 +124,8 @@ class Hosted:
                 "Server(..., async_mode='asyncio')"
             )
         engine = ASGIEngine(self.engine, self.runtime, self.options.max_message_bytes)
-        return ASGIMiddleware(engine, app, path or self.default_path, self.shutdown)
+        begin, end = self.runtime.bind, self.shutdown
+        return ASGIMiddleware(engine, app, path or self.default_path, begin, end)
 
     def run(
         self,
@@ -210,7 +215,7 @@ class Hosted:
 
     def _stopped(self) -> bool:
         said_goodbye = not self.engine.sockets or self.runtime.now() > self._ends_at
-        return self.idle and said_goodbye
+        return self.idle and said_goodbye and self.leave_others()
 
 
 def parse_options(options: Mapping[str, Any]) -> tuple[Options, ThreadedRuntime | AsyncioRuntime]:

@@ -39,6 +39,7 @@ class ServerSocket:
         self._detached = False
         self.end_request = end_request
         self.recv: Callable[[int], bytes] = sock.recv
+        self.send: Callable[[bytes], int] = self._try_send
         self._send = _plain(sock).send
         if _is_tls(sock):
             tls = _GreenTls(sock) if _is_green(sock) else _ThreadTls(sock)
@@ -59,14 +60,14 @@ class ServerSocket:
             return False
         sock = _take(self._sock)
         sock.setblocking(False)
-        self._sock, self._send, self.recv = sock, sock.send, sock.recv
+        self._sock, self.send, self.recv = sock, sock.send, sock.recv
         self._detached = True
         return True
 
     def fileno(self) -> int:
         return int(self._sock.fileno())
 
-    def send(self, data: bytes) -> int:
+    def _try_send(self, data: bytes) -> int:
         try:
             return int(self._send(data))
         except _WANTS:

@@ -13,7 +13,7 @@ from urllib.parse import unquote_to_bytes
 
 from sionamespace.ids import Ids, new_node
 
-__all__ = ["Inboxes", "Passed", "Siblings"]
+__all__ = ["MOST_WORKERS", "Inboxes", "Passed", "Siblings"]
 
 _SID = re.compile(rb"[A-Z]+ [^ ?]*\?(?:[^ ]*&)?sid=([^& \r\n]+)")
 """The session in the first line of a request."""
@@ -31,6 +31,10 @@ _PATIENCE = 2.0
 """How many seconds a full inbox is waited for: its worker is busy, stopped or dead."""
 _LOOK_AGAIN = 0.02
 """After how many seconds it is looked at again."""
+
+_DIGITS = 2
+"""How many digits of a node are the worker's number."""
+MOST_WORKERS = 16**_DIGITS
 
 # The system's sockets, also where a library has made Python's green.
 _Socket = _socket.socket
@@ -87,8 +91,8 @@ class Siblings:
     """
 
     def __init__(self, number: int, inbox: _Socket, outboxes: Sequence[_Socket]) -> None:
-        self.node = f"{number}-{new_node()}"
-        """What the ids of this worker's clients end with."""
+        self.node = f"{number:0{_DIGITS}x}{new_node()[_DIGITS:]}"
+        """What the ids of this worker's clients end with; it begins with the worker's number."""
         self._number = number
         self._inbox = inbox
         self._outboxes = outboxes
@@ -107,8 +111,7 @@ class Siblings:
         if found is None:
             return None
         node = Ids.node_of(unquote_to_bytes(found[1]).decode("latin-1"))
-        name = (node or "").partition("-")[0]
-        number = int(name) if name.isascii() and name.isdigit() and len(name) < 5 else self._number
+        number = self._number if node is None else int(node[:_DIGITS], 16)
         return number if number != self._number and number < len(self._outboxes) else None
 
     def send_home(
