@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import re
+from pathlib import Path
 from typing import Any
 
+import attrs
 from docstrings import translated
 from docutils import nodes
 from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
+from sphinx.pycode import ModuleAnalyzer
+
+from sionamespace import Options
 
 PUBLIC = (
     "sionamespace",
@@ -60,7 +66,26 @@ def setup(app: Sphinx) -> dict[str, Any]:
 def _translate(
     app: Sphinx, what: str, name: str, thing: object, options: object, lines: list[str]
 ) -> None:
+    if what == "data":
+        lines[:] = _docstring_of_value(name)
+    if name.startswith("sionamespace.Options."):
+        lines += _default_of_option(name.rpartition(".")[2])
     lines[:] = translated(lines)
+
+
+def _docstring_of_value(name: str) -> list[str]:
+    """What stands below a value where it is made, which is not where users import it from."""
+    public, _, own = name.rpartition(".")
+    source = ast.parse(Path(str(importlib.import_module(public).__file__)).read_text())
+    imports = [node for node in source.body if isinstance(node, ast.ImportFrom)]
+    found = (str(node.module) for node in imports if own in [alias.name for alias in node.names])
+    documented = ModuleAnalyzer.for_module(next(found, public)).find_attr_docs()
+    return documented["", own]
+
+
+def _default_of_option(name: str) -> list[str]:
+    default = getattr(attrs.fields(Options), name).default
+    return ["", f"By default ``{default!r}``."]
 
 
 def _shorten(
