@@ -45,14 +45,20 @@ _GIVEN = frozenset(
         "HarnessClient",
         "Options",
         "Pending",
+        "Presence",
         "Reason",
         "Request",
+        "RoomPolicy",
     ]
 )
 """Classes of which users make no instance themselves, so that it does not matter how."""
 
-_ALIAS = re.compile(r"TypeAliasForwardRef\('(\w+)'\)")
-"""How Sphinx writes an alias of a type in a union."""
+_REPRESENTATIONS = {
+    r"TypeAliasForwardRef\('(\w+)'\)": r"\1",  # an alias of a type, in a union
+    r"= <(\w+)>": r"= \1",
+    r"= <[^>]+>": "= ...",
+}
+"""What Sphinx writes that is no Python, and what to write instead."""
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
@@ -70,7 +76,13 @@ def _translate(
         lines[:] = _docstring_of_value(name)
     if name.startswith("sionamespace.Options."):
         lines += _default_of_option(name.rpartition(".")[2])
+    if _is_given(what, name) and "Args:" in lines:
+        lines[:] = lines[: lines.index("Args:")]
     lines[:] = translated(lines)
+
+
+def _is_given(what: str, name: str) -> bool:
+    return what == "class" and name.rpartition(".")[2] in _GIVEN
 
 
 def _docstring_of_value(name: str) -> list[str]:
@@ -97,9 +109,13 @@ def _shorten(
     signature: str | None,
     returns: str | None,
 ) -> tuple[str | None, str | None]:
-    if what == "class" and name.rpartition(".")[2] in _GIVEN:
+    if _is_given(what, name):
         return "", returns
-    return _ALIAS.sub(r"\1", signature or "") or None, returns
+    if what == "function" and isinstance(thing, type):  # one that is used as a function
+        returns = "Any"
+    for found, shown in _REPRESENTATIONS.items():
+        signature = re.sub(found, shown, signature or "")
+    return signature or None, returns
 
 
 def _find_public(
