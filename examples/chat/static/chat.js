@@ -58,8 +58,8 @@ for (const [event, show] of Object.entries(said)) {
   });
 }
 
-socket.on("whisper", (whisper, received) => {
-  show({ ...whisper, id: newId(), label: "only to you" });
+socket.on("whisper", (name, at, text, received) => {
+  show({ name, at, text, id: newId(), label: "only to you" });
   received();
 });
 
