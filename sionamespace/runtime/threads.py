@@ -46,6 +46,9 @@ class ThreadsDriver:
         self._crew = Crew(self._look, self._wake)
         self.start = self._crew.start
 
+    def forked(self) -> None:
+        self._selector = selectors.DefaultSelector()  # the other process has the same one
+
     def bind(self) -> None:
         """Nothing: every thread may become the engine's."""
 
