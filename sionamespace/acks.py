@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import attrs
 
 from sionamespace.errors import AckTimeout, ClientGone, UsageError, WouldBlock
+from sionamespace.gathering import Gathering
 from sionamespace.ports import Runtime, Timer
 from sionamespace.runtime.originals import new_lock
 from sionamespace.runtime.pending import Pending
@@ -86,34 +88,41 @@ class Answers:
     """What the clients of a `BroadcastAck` answered.
 
     ``values`` maps the sid of each client that answered to its answer, in the form that an `Ack`
-    has; ``missing`` are those that did not answer in time, or left.
+    has; ``missing`` are those that did not answer in time, or left; ``silent`` are the servers, of
+    several that share their clients, that did not say whom they asked.
     """
 
     values: Mapping[Sid, Any]
     missing: frozenset[Sid]
+    silent: frozenset[str] = frozenset()
 
     @property
     def complete(self) -> bool:
         """Whether every client answered."""
-        return not self.missing
+        return not self.missing and not self.silent
 
 
-class BroadcastAck(Pending[Answers]):
+class BroadcastAck(Gathering[Answers]):
     """The answers of several clients; see `Pending` for how to wait for them.
 
     It is done when every client has answered, has left, or its time is over. A client that did not
     answer is no error; it is named in `Answers.missing`.
     """
 
-    def __init__(self, runtime: Runtime, acks: Iterable[Ack]) -> None:
+    def __init__(self, runtime: Runtime, acks: Iterable[Ack] = ()) -> None:
         super().__init__(runtime)
-        self._acks = list(acks)
-        self._count = len(self._acks)
-        self._count_lock = new_lock()
-        for ack in self._acks:
-            ack.listen(self._one_is_done)
-        if not self._acks:
-            self.resolve(Answers({}, frozenset()))
+        self._acks: list[Ack] = []
+        self.add(acks)
+
+    def add(self, acks: Iterable[Ack], server: str | None = None) -> None:
+        """These are asked too; they are all that a server asks."""
+        added = list(acks)
+        self._acks += added
+        self.expect(*added)
+        for ack in added:
+            ack.listen(partial(self.drop, ack))
+        if server is not None:
+            self.drop(server)
 
     def cancel(self) -> bool:
         """Give up waiting for all of them; False if it was already done."""
@@ -127,15 +136,13 @@ class BroadcastAck(Pending[Answers]):
 
     def partial(self) -> Answers:
         """The answers so far."""
-        answered = {ack.sid: ack.result() for ack in self._acks if _is_answered(ack)}
-        return Answers(answered, frozenset(a.sid for a in self._acks if a.sid not in answered))
+        acks = list(self._acks)
+        answered = {ack.sid: ack.result() for ack in acks if _is_answered(ack)}
+        missing = frozenset(ack.sid for ack in acks if ack.sid not in answered)
+        return Answers(answered, missing, self.silent)
 
-    def _one_is_done(self) -> None:
-        with self._count_lock:
-            self._count -= 1
-            last = self._count == 0
-        if last:
-            self.resolve(self.partial())
+    def _joined(self, parts: Iterable[Any]) -> Answers:
+        return self.partial()
 
 
 def _is_answered(ack: Ack) -> bool:

@@ -53,7 +53,7 @@ class Application:
         self.router.freeze()
         self.runtime = runtime
         self.ids = Ids()
-        self._codec = CODECS[options.serializer]
+        self.codec = CODECS[options.serializer]
         self.rooms = rooms if rooms is not None else MemoryRoomManager()
         self._middleware = checked(options.middleware, "Server(middleware=)")
         self._mounted = {path: self._mount(path, namespace) for path, namespace in self.router}
@@ -185,5 +185,5 @@ class Application:
 
     def _place(self, path: Path) -> Place:
         sessions = Sessions(path)
-        delivery = self.delivery_type(path, self.runtime, self.rooms, sessions, self._codec)
+        delivery = self.delivery_type(path, self.runtime, self.rooms, sessions, self.codec)
         return Place(path, delivery, sessions, self._middleware)

@@ -9,8 +9,9 @@ from typing import Any, ClassVar
 from sionamespace.acks import Ack
 from sionamespace.audience import Audience
 from sionamespace.client import Client
-from sionamespace.delivery import Delivery
+from sionamespace.delivery import MEMBERS_TIMEOUT, Delivery
 from sionamespace.errors import ConfigurationError
+from sionamespace.gathering import Members
 from sionamespace.handlers.discovery import discover
 from sionamespace.handlers.middleware import Middleware
 from sionamespace.handlers.spec import HandlerTable
@@ -212,9 +213,20 @@ class Namespace:
         """
         return self._mounted().rooms.rooms(self.path, sid)
 
-    def members(self, room: Rooms | None = None) -> frozenset[Sid]:
-        """The sids of the clients in a room, or in any of several; None is everybody."""
-        return frozenset(self._mounted().rooms.recipients(self.path, Selection.of(room)))
+    def members(
+        self, room: Rooms | None = None, timeout: float | None = MEMBERS_TIMEOUT
+    ) -> Members:
+        """The sids of the clients in a room, or in any of several; None is everybody.
+
+        It is a set. Where several servers share their clients, using it waits for the others: in an
+        ``async def`` write ``await self.members(room)``. Those of this server alone are known at
+        once: ``self.to(room).local.members()``.
+
+        Args:
+            timeout: how many seconds the other servers have to answer; who did not is in `silent`
+                of what is returned.
+        """
+        return self._mounted().members(Selection.of(room), timeout)
 
     # Single clients.
 

@@ -204,6 +204,8 @@ class Local(Protocol):
 
     runtime: Runtime
     ids: Ids
+    codec: Any
+    """The `sionamespace.protocol.codecs.Codec` of its packets."""
 
     @property
     def paths(self) -> Sequence[Path]:

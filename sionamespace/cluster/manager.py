@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
+from sionamespace.acks import Ack, BroadcastAck
+from sionamespace.cluster.encoded import Encoded
 from sionamespace.cluster.membership import Membership, Settings
-from sionamespace.cluster.messages import Dismiss, Emit, Enter, Leave, Packet
+from sionamespace.cluster.messages import Call, Dismiss, Emit, Enter, Find, Leave, Question
 from sionamespace.cluster.outbox import Outbox
+from sionamespace.cluster.questions import AskingAll, AskingOne, Finding, Waits
 from sionamespace.cluster.wire import Wire
 from sionamespace.errors import ConfigurationError, NotConnected
+from sionamespace.gathering import Gathering
 from sionamespace.ids import Ids, new_node
-from sionamespace.ports import Broker, Local, Sendable, Waiting
+from sionamespace.ports import Broker, Local, Runtime, Sendable, Waiting
 from sionamespace.rooms.health import Health
 from sionamespace.rooms.memory import MemoryRoomManager, cannot_close, cannot_leave, not_yours
 from sionamespace.runtime.originals import new_lock
 from sionamespace.types import Path, Room, Selection, Sid
 
 __all__ = ["ClusterRoomManager"]
-
-_log = logging.getLogger("sionamespace.cluster")
 
 _NOBODY: frozenset[Sid] = frozenset()
 
@@ -143,7 +145,7 @@ class ClusterRoomManager(MemoryRoomManager):
 
     def published(self, path: Path, selection: Selection, parcel: Sendable, volatile: bool) -> None:
         if self._concerns_others(selection):
-            packet = Packet.of(parcel.packets)
+            packet = Encoded.of(parcel.packets)
             message = Emit(path, selection.rooms, selection.skip, packet, volatile)
             self._outbox.put(message, None, parcel.size, volatile)
 
@@ -172,6 +174,52 @@ class ClusterRoomManager(MemoryRoomManager):
         if rooms is None or len(rooms) > 1:
             return True
         return bool(rooms) and Ids.node_of(rooms[0]) != membership.node
+
+    # What is asked of the others.
+
+    def find(
+        self,
+        path: Path,
+        selection: Selection,
+        found: Gathering[Any],
+        clients: bool,
+        timeout: float | None,
+    ) -> None:
+        local = self._local
+        if local is not None and self._concerns_others(selection):
+            question = partial(Find, path, selection.rooms, selection.skip, clients=clients)
+            self._ask(question, Finding(found, local.codec))
+            _limit(found, timeout, local.runtime)
+
+    def ask(self, path: Path, parcel: Sendable, timeout: float | None, ack: Ack) -> bool:
+        node = self._node_elsewhere(ack.sid)
+        local = self._local
+        if local is None or node is None or not self._begin().nodes.may_be_there(node):
+            return False
+        packet = Encoded.of(parcel.packets)
+        question = partial(Call, path, (ack.sid,), _NOBODY, packet=packet, timeout=timeout)
+        self._ask(question, AskingOne(ack, local.codec), parcel.size)
+        return True
+
+    def ask_all(
+        self,
+        path: Path,
+        selection: Selection,
+        event: str,
+        parcel: Sendable,
+        timeout: float | None,
+        answers: BroadcastAck,
+    ) -> None:
+        local = self._local
+        if local is not None and self._concerns_others(selection):
+            packet, (rooms, skip) = Encoded.of(parcel.packets), (selection.rooms, selection.skip)
+            question = partial(Call, path, rooms, skip, packet=packet, timeout=timeout)
+            waits = AskingAll(answers, event, timeout, local.runtime, local.codec)
+            self._ask(question, waits, parcel.size)
+            _limit(answers, timeout, local.runtime)
+
+    def _ask(self, question: Callable[..., Question], waits: Waits, size: int = 0) -> None:
+        self._begin().ask(lambda number: question(question=number), waits, size)
 
     # Memberships.
 
@@ -203,15 +251,15 @@ class ClusterRoomManager(MemoryRoomManager):
         self.moved(path, Selection((room,)), out_of=(room,))
 
     def rooms(self, path: Path, sid: Sid) -> frozenset[Room]:
-        if self._is_elsewhere(path, sid):
+        if self._node_elsewhere(sid) is not None:
             raise self.absent(path, sid)
         return super().rooms(path, sid)
 
     def absent(self, path: Path, sid: Sid) -> NotConnected:
-        node = Ids.node_of(sid)
-        if self._membership is None or node is None or node == self._membership.node:
+        node = self._node_elsewhere(sid)
+        if node is None:
             return super().absent(path, sid)
-        if node not in self._membership.nodes.there:
+        if not self._begin().nodes.may_be_there(node):
             return NotConnected(
                 f"client {sid!r} is not connected to {path}: its server {node} is not there (any "
                 "more)"
@@ -227,12 +275,17 @@ class ClusterRoomManager(MemoryRoomManager):
         Raises:
             NotConnected: if that server is not there.
         """
-        node, membership = Ids.node_of(sid), self._membership
-        if node is None or membership is None or node == membership.node:
-            return False
-        if not membership.nodes.may_be_there(node):
+        node = self._node_elsewhere(sid)
+        if node is not None and not self._begin().nodes.may_be_there(node):
             raise self.absent(path, sid)
-        return True
+        return node is not None
+
+    def _node_elsewhere(self, sid: Sid) -> str | None:
+        """The other server that a client is of; None if it is of this one, or of none."""
+        node = Ids.node_of(sid)
+        if node is None or self._local is None or node == self._begin().node:
+            return None
+        return node
 
     def _filled(self, path: Path, room: Room | None) -> None:
         channel = self._channel_of(path, room)
@@ -249,3 +302,9 @@ class ClusterRoomManager(MemoryRoomManager):
         if room is None:
             return None if path in self._fixed else self._wire.namespace(path)
         return None if Ids.node_of(room) is not None else self._wire.room(path, room)
+
+
+def _limit(gathering: Gathering[Any], timeout: float | None, runtime: Runtime) -> None:
+    """Let servers that do not answer in time be silent."""
+    if timeout is not None and not gathering.done():
+        gathering.listen(runtime.later(timeout, gathering.give_up).cancel)

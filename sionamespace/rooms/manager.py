@@ -5,7 +5,9 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import Any
 
+from sionamespace.acks import Ack, BroadcastAck
 from sionamespace.errors import NotConnected
+from sionamespace.gathering import Gathering
 from sionamespace.ports import Local, Sendable, Waiting
 from sionamespace.rooms.health import Health
 from sionamespace.types import Path, Room, Selection, Sid
@@ -117,3 +119,32 @@ class RoomManager(ABC):
 
     def dismissed(self, path: Path, selection: Selection, close: bool) -> None:  # noqa: B027
         """Told that they were sent away, from the namespace or (``close``) from the server."""
+
+    def find(  # noqa: B027
+        self,
+        path: Path,
+        selection: Selection,
+        found: Gathering[Any],
+        clients: bool,
+        timeout: float | None,
+    ) -> None:
+        """Ask the other servers for those of a selection, ``found``, within some seconds.
+
+        Args:
+            clients: give what is known of them, each a `Client`; else the set of their sids.
+        """
+
+    def ask(self, path: Path, parcel: Sendable, timeout: float | None, ack: Ack) -> bool:
+        """Have the client of an ack asked by its server; False if there is no such server."""
+        return False
+
+    def ask_all(  # noqa: B027
+        self,
+        path: Path,
+        selection: Selection,
+        event: str,
+        parcel: Sendable,
+        timeout: float | None,
+        answers: BroadcastAck,
+    ) -> None:
+        """Have the clients of a selection that are connected to other servers asked by these."""

@@ -16,12 +16,11 @@ from sionamespace.handlers.response import Answer
 from sionamespace.mounted import Place
 from sionamespace.options import Options
 from sionamespace.ports import Runtime
-from sionamespace.protocol.codecs import Codec
 from sionamespace.protocol.engineio import Parcel
 from sionamespace.rooms import RoomManager
 from sionamespace.router import Router, Routes
 from sionamespace.runtime.pending import Pending
-from sionamespace.sessions import Session, Sessions
+from sionamespace.sessions import Session
 from sionamespace.testing.events import Emitted
 from sionamespace.types import Path, Selection, Sid
 
@@ -36,17 +35,6 @@ class _Delivery(Delivery):
     """Tells what is sent, also when nobody is there to receive it."""
 
     told: Callable[[Emitted], object] | None = None
-
-    def __init__(
-        self,
-        path: Path,
-        runtime: Runtime,
-        rooms: RoomManager,
-        sessions: Sessions,
-        codec: Codec,
-    ) -> None:
-        super().__init__(path, runtime, rooms, sessions, codec)
-        self._codec = codec
 
     def emit(
         self, selection: Selection, event: str, args: tuple[Any, ...], volatile: bool = False
@@ -81,7 +69,7 @@ class _Delivery(Delivery):
 
     def _as_seen(self, parcel: Parcel) -> tuple[Any, ...]:
         """The arguments that the clients make of a packet."""
-        decoder, packet = self._codec.make_decoder(len(parcel.messages), sys.maxsize), None
+        decoder, packet = self.codec.make_decoder(len(parcel.messages), sys.maxsize), None
         for message in parcel.messages:
             packet = decoder.feed(message)
         assert packet is not None

@@ -16,7 +16,7 @@ FLOORS = [
     {"errors", "types", "ids", "ports", "options", "logs"},
     {"protocol"},
     {"runtime"},
-    {"rooms", "acks", "sessions", "delivery", "audience", "client"},
+    {"rooms", "acks", "sessions", "delivery", "audience", "client", "gathering"},
     {"cluster"},
     {"handlers"},
     {
