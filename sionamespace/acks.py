@@ -141,7 +141,7 @@ class BroadcastAck(Gathering[Answers]):
         missing = frozenset(ack.sid for ack in acks if ack.sid not in answered)
         return Answers(answered, missing, self.silent)
 
-    def _joined(self, parts: Iterable[Any]) -> Answers:
+    def _joined(self, parts: Mapping[str, Any]) -> Answers:
         return self.partial()
 
 

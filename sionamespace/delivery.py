@@ -61,7 +61,7 @@ class Delivery:
         recipients = self.rooms.recipients(self.path, selection)
         if recipients:
             self._on_engine(self.fan_out, recipients, parcel, volatile)
-        self.rooms.published(self.path, selection, parcel, volatile)
+        self.rooms.others.published(self.path, selection, parcel, volatile)
 
     def call(
         self, selection: Selection, event: str, args: tuple[Any, ...], timeout: float | None
@@ -94,7 +94,7 @@ class Delivery:
         parcel = self._encode(event, args, number := next(self._numbers))
         answers = BroadcastAck(self.runtime)
         answers.add(self._ask_each(selection, event, number, parcel, timeout))
-        self.rooms.ask_all(self.path, selection, event, parcel, timeout, answers)
+        self.rooms.others.ask_all(self.path, selection, event, parcel, timeout, answers)
         answers.close()
         return answers
 
@@ -109,7 +109,7 @@ class Delivery:
         """The sids of a selection of clients, to come if other servers have to be asked."""
         members = Members(self.runtime)
         members.give("", frozenset(self.rooms.recipients(self.path, selection)))
-        self.rooms.find(self.path, selection, members, False, timeout)
+        self.rooms.others.find(self.path, selection, members, False, timeout)
         members.close()
         return members
 
@@ -117,24 +117,24 @@ class Delivery:
         """What is known of each client of a selection, to come in the same way."""
         clients = Clients(self.runtime)
         clients.give("", self.own_clients(selection))
-        self.rooms.find(self.path, selection, clients, True, timeout)
+        self.rooms.others.find(self.path, selection, clients, True, timeout)
         clients.close()
         return clients
 
     def enter(self, selection: Selection, rooms: tuple[Room, ...]) -> None:
         """Put a selection of clients into rooms."""
         self._move(self.rooms.enter, selection, rooms)
-        self.rooms.moved(self.path, selection, into=rooms)
+        self.rooms.others.moved(self.path, selection, into=rooms)
 
     def leave(self, selection: Selection, rooms: tuple[Room, ...]) -> None:
         """Take a selection of clients out of rooms."""
         self._move(self.rooms.leave, selection, rooms)
-        self.rooms.moved(self.path, selection, out_of=rooms)
+        self.rooms.others.moved(self.path, selection, out_of=rooms)
 
     def disconnect(self, selection: Selection, close: bool) -> None:
         """Send a selection of clients away, from the namespace or (``close``) from the server."""
         self.dismiss(selection, close)
-        self.rooms.dismissed(self.path, selection, close)
+        self.rooms.others.dismissed(self.path, selection, close)
 
     def disconnect_one(self, sid: Sid, close: bool) -> None:
         """Send a client away; nothing if it has left."""
@@ -142,7 +142,7 @@ class Delivery:
         if session is not None:
             self._on_engine(session.dismiss, close)
         elif Ids.node_of(sid) is not None:
-            self.rooms.dismissed(self.path, Selection((sid,)), close)
+            self.rooms.others.dismissed(self.path, Selection((sid,)), close)
 
     def dismiss(self, selection: Selection, close: bool) -> None:
         """As `disconnect`, for the clients that are connected to this server."""
@@ -156,7 +156,7 @@ class Delivery:
         try:
             return self.sessions[sid]
         except NotConnected:
-            raise self.rooms.absent(self.path, sid) from None
+            raise self.rooms.others.absent(self.path, sid) from None
 
     def client(self, sid: Sid) -> Client:
         """What is known of a client; raises `NotConnected` if there is none."""
@@ -225,7 +225,7 @@ class Delivery:
             ack.wait_only_if(session.may_answer)
             session.acks.add(number, ack)
             self._on_engine(session.send, parcel)
-        elif not self.rooms.ask(self.path, parcel, timeout, ack):
+        elif not self.rooms.others.ask(self.path, parcel, timeout, ack):
             ack.fail(ClientGone(f"client {ack.sid!r} left before it was asked {ack.event!r}"))
 
     def _move(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from itertools import chain
 from typing import Any, TypeVar, overload
+
+import attrs
 
 from sionamespace.client import Client
 from sionamespace.errors import WouldBlock
@@ -13,7 +15,7 @@ from sionamespace.runtime.originals import new_lock
 from sionamespace.runtime.pending import Pending
 from sionamespace.types import Sid
 
-__all__ = ["Clients", "Gathering", "Members"]
+__all__ = ["Clients", "Gathering", "Members", "ServerAnswers", "ServerReport"]
 
 T = TypeVar("T")
 
@@ -27,7 +29,7 @@ class Gathering(Pending[T]):
 
     def __init__(self, runtime: Runtime) -> None:
         super().__init__(runtime)
-        self._parts: dict[object, Any] = {}
+        self._parts: dict[str, Any] = {}
         self._still_asked = object()
         self._awaited: set[object] = {self._still_asked}
         self._silent: set[str] = set()
@@ -82,12 +84,12 @@ class Gathering(Pending[T]):
         """Wait for something no longer."""
         with self._gathering:
             self._awaited.discard(thing)
-            parts = None if self._awaited else list(self._parts.values())
+            parts = None if self._awaited else dict(self._parts)
         if parts is not None and not self.done():
             self.resolve(self._joined(parts))
 
-    def _joined(self, parts: Iterable[Any]) -> T:
-        """The value that the parts make."""
+    def _joined(self, parts: Mapping[str, Any]) -> T:
+        """The value that the parts of servers make."""
         raise NotImplementedError
 
     def _now(self) -> T:
@@ -110,8 +112,8 @@ class Members(Gathering[frozenset[Sid]], Set[Sid]):
     def``: ``await self.members("lobby")``.
     """
 
-    def _joined(self, parts: Iterable[frozenset[Sid]]) -> frozenset[Sid]:
-        return frozenset(chain.from_iterable(parts))
+    def _joined(self, parts: Mapping[str, frozenset[Sid]]) -> frozenset[Sid]:
+        return frozenset(chain.from_iterable(parts.values()))
 
     @classmethod
     def _from_iterable(cls, iterable: Iterable[Any]) -> Any:
@@ -136,8 +138,8 @@ class Clients(Gathering[tuple[Client, ...]], Sequence[Client]):
     address, query, but none of the web server's own objects.
     """
 
-    def _joined(self, parts: Iterable[Sequence[Client]]) -> tuple[Client, ...]:
-        return tuple(chain.from_iterable(parts))
+    def _joined(self, parts: Mapping[str, Sequence[Client]]) -> tuple[Client, ...]:
+        return tuple(chain.from_iterable(parts.values()))
 
     @overload
     def __getitem__(self, index: int) -> Client: ...
@@ -155,3 +157,30 @@ class Clients(Gathering[tuple[Client, ...]], Sequence[Client]):
         return NotImplemented
 
     __hash__ = object.__hash__
+
+
+@attrs.frozen
+class ServerReport:
+    """What the servers answered to `Servers.call`.
+
+    ``values`` maps the name of each server that answered to what its handler returned; ``missing``
+    are those that failed, did not answer in time, or have gone.
+    """
+
+    values: Mapping[str, Any]
+    missing: frozenset[str]
+
+    @property
+    def complete(self) -> bool:
+        """Whether every server answered that has the namespace."""
+        return not self.missing
+
+
+class ServerAnswers(Gathering[ServerReport]):
+    """The answers of servers, to wait for as for an `Ack`. A server that does not answer is no
+    error."""
+
+    def _joined(self, parts: Mapping[str, list[Any] | None]) -> ServerReport:
+        values = {server: part[0] for server, part in parts.items() if part is not None}
+        failed = frozenset(server for server, part in parts.items() if part is None)
+        return ServerReport(values, failed | self.silent)

@@ -205,6 +205,11 @@ class Instances:
     def __len__(self) -> int:
         return len(self._living)
 
+    @property
+    def paths(self) -> list[Path]:
+        """The paths at which there are any."""
+        return list(self._living)
+
     def find(self, path: Path) -> Instance | None:
         """The instance at a path, made now if there is none; None if no pattern matches.
 

@@ -17,6 +17,7 @@ from sionamespace.handlers.middleware import Middleware
 from sionamespace.handlers.spec import HandlerTable
 from sionamespace.ports import Host
 from sionamespace.runtime.pending import Pending
+from sionamespace.servers import Servers
 from sionamespace.types import Path, Room, Rooms, Selection, Sid, names
 
 __all__ = ["Namespace"]
@@ -176,6 +177,11 @@ class Namespace:
         """
         return self._audience(Selection(local=True))
 
+    @property
+    def servers(self) -> Servers:
+        """This namespace on all servers that share its clients; see `server_event`."""
+        return Servers(self._mounted(), self.server, self.handlers)
+
     # Rooms.
 
     def enter_room(self, sid: Sid, room: Rooms) -> None:
@@ -291,6 +297,18 @@ class Namespace:
         """Called when the last client has gone from a path with parameters; then it is dropped.
 
         ``def`` or ``async def``. Who comes meanwhile gets a new instance, after this has ended.
+        """
+
+    def server_joined(self, node: str) -> Any:
+        """Called when another server that shares the clients has come, and hears this one.
+
+        ``def`` or ``async def``. Those that were there before are ``self.servers.others``.
+        """
+
+    def server_left(self, node: str) -> Any:
+        """Called when another server has gone, or was not heard for some seconds.
+
+        ``def`` or ``async def``; for one server after the other.
         """
 
     def handle_error(self, sid: Sid, event: str, error: BaseException) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 import msgspec
@@ -57,8 +56,5 @@ class Encoded(msgspec.Struct, frozen=True, array_like=True, gc=False):
         Raises:
             PacketError: if it is of another codec.
         """
-        decoder, packet = codec.make_decoder(len(self.binary), sys.maxsize), None
-        for message in self.parcel().messages:
-            packet = decoder.feed(message)
-        data: list[Any] = [] if packet is None else packet.data
+        data: list[Any] = codec.read(self.parcel().messages).data
         return data

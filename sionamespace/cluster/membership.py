@@ -24,6 +24,7 @@ from sionamespace.cluster.messages import (
     Message,
     Question,
     Reply,
+    Said,
     ToClients,
 )
 from sionamespace.cluster.nodes import Nodes
@@ -32,11 +33,12 @@ from sionamespace.cluster.outbox import Entry, Outbox
 from sionamespace.cluster.pump import Pump
 from sionamespace.cluster.questions import UNHEARD, Questions, Waits
 from sionamespace.cluster.wire import Wire, WireError
+from sionamespace.health import Health
 from sionamespace.logs import FirstTimes
-from sionamespace.ports import Broker, Local, Waiting
-from sionamespace.rooms.health import Health
+from sionamespace.ports import Broker, Local
 from sionamespace.runtime.faults import guarded
 from sionamespace.runtime.originals import new_lock
+from sionamespace.runtime.pending import Pending
 
 __all__ = ["Membership", "Settings"]
 
@@ -99,7 +101,7 @@ class Membership:
         self._heard_itself_at: float | None = None
         self._beat_timer: asyncio.TimerHandle | None = None
         self._lock = new_lock()
-        self._running: Waiting[Any] | None = None
+        self._running: Pending[Any] | None = None
         self._again = False
 
     # From any thread.
@@ -110,9 +112,10 @@ class Membership:
             self._again = True
             if self._running is None:
                 # In a context of its own: it is no part of what happens to be done now.
-                self._running = Context().run(self._local.runtime.spawn, self._run)
+                spawn: Any = self._local.runtime.spawn
+                self._running = Context().run(spawn, self._run)
 
-    def stop(self) -> Waiting[Any] | None:
+    def stop(self) -> Pending[Any] | None:
         """Say goodbye and go, after what waits was sent, if it can be sent now.
 
         What is returned is done when the server has left, if it was there.
@@ -129,20 +132,30 @@ class Membership:
         """Send a message, as soon as that is possible; False if too many wait already."""
         return self._outbox.put(message, channel, volatile=volatile)
 
-    def ask(self, question: Callable[[int], Question], waits: Waits, size: int = 0) -> None:
+    def ask(
+        self,
+        question: Callable[[int], Question],
+        waits: Waits,
+        size: int = 0,
+        node: str | None = None,
+    ) -> None:
         """Send a question to those whom it concerns, and say who that is to those who wait.
 
         Args:
             question: makes it, of its number.
             size: about how many bytes it has.
+            node: the one server that is asked; None for those that may have the clients.
         """
         asked = question(self.questions.add(waits))
-        node = self._wire.only_node(asked)
+        node = node or self._wire.only_node(asked)
         nodes = self.nodes.there if node is None else frozenset([node])
         waits.expect(*nodes)
         if node is None and not self.nodes.all_heard:
             waits.expect(UNHEARD)
-        taken = self._outbox.put(asked, None, size)
+        # To all, also to those that listen to nothing of what it is about: whoever has no such
+        # client says so, and is not waited for.
+        channel = self._wire.everyone if node is None else self._wire.node(node)
+        taken = self._outbox.put(asked, channel, size)
         for each in nodes:
             if not taken or not self.nodes.may_be_there(each):
                 waits.lose(each)
@@ -205,7 +218,7 @@ class Membership:
             self._set_connected(False)
 
     def _given_up(self, entry: Entry, error: BaseException) -> None:
-        self._outbox.refused += 1
+        self._outbox.give_up(entry)
         _log.error(
             "a message of about %d bytes is given up, as %s does not take it: %s",
             entry.size,
@@ -250,7 +263,7 @@ class Membership:
             self.nodes.forget(node)
         elif isinstance(message, Hello):
             self.say(self._wire.node(node), Beat())
-        elif isinstance(message, Found | Asked | Answer):
+        elif isinstance(message, Found | Asked | Answer | Said):
             self.questions.hear(node, message)
         else:
             self._orders.carry_out(node, message)
@@ -277,11 +290,13 @@ class Membership:
 
     def _came(self, node: str) -> None:
         _log.info("server %s has come", node)
+        self._local.server_came(node)
         self._changed()
 
     def _went(self, node: str) -> None:
         _log.info("server %s has gone", node)
         self.questions.lose(node)
+        self._local.server_went(node)
         self._changed()
 
     # Changes.

@@ -10,7 +10,9 @@ from sionamespace.cluster.encoded import Encoded
 from sionamespace.types import Path, Room, Sid
 
 __all__ = [
+    "Announce",
     "Answer",
+    "AskServers",
     "Asked",
     "Beat",
     "Bye",
@@ -26,6 +28,7 @@ __all__ = [
     "Message",
     "Question",
     "Reply",
+    "Said",
     "ToClients",
 ]
 
@@ -79,6 +82,13 @@ class Dismiss(ToClients, frozen=True, tag=13):
     close: bool
 
 
+class Announce(_Message, frozen=True, tag=14):
+    """Have a namespace handle an event of servers."""
+
+    path: Path
+    packet: Encoded
+
+
 class Question(ToClients, frozen=True):
     """Something to be answered, to the server that asks and its number for the ``question``."""
 
@@ -97,6 +107,12 @@ class Call(Question, frozen=True, tag=21):
 
     packet: Encoded
     timeout: float | None
+
+
+class AskServers(Question, frozen=True, tag=22):
+    """Have the namespace handle an event of servers. Answer: `Said`."""
+
+    packet: Encoded
 
 
 class Found(_Message, frozen=True, tag=30):
@@ -122,10 +138,18 @@ class Answer(_Message, frozen=True, tag=32):
     packet: Encoded | None
 
 
-Command: TypeAlias = Emit | Enter | Leave | Dismiss | Find | Call
+class Said(_Message, frozen=True, tag=33):
+    """What a server's handler returned, if it is ``there`` and has not failed."""
+
+    question: int
+    there: bool
+    packet: Encoded | None
+
+
+Command: TypeAlias = Emit | Enter | Leave | Dismiss | Announce | Find | Call | AskServers
 """What one server wants of another."""
 
-Reply: TypeAlias = Found | Asked | Answer
+Reply: TypeAlias = Found | Asked | Answer | Said
 """What it gets."""
 
 Message: TypeAlias = Hello | Beat | Bye | Command | Reply

@@ -14,8 +14,10 @@ from sionamespace.client import Client
 from sionamespace.cluster.encoded import Encoded
 from sionamespace.cluster.inbox import Inbox
 from sionamespace.cluster.messages import (
+    Announce,
     Answer,
     Asked,
+    AskServers,
     Call,
     Command,
     Dismiss,
@@ -25,12 +27,14 @@ from sionamespace.cluster.messages import (
     Found,
     Leave,
     Reply,
+    Said,
     ToClients,
 )
 from sionamespace.delivery import Delivery
 from sionamespace.errors import AckTimeout, NotConnected, UsageError
 from sionamespace.logs import FirstTimes
 from sionamespace.ports import Local
+from sionamespace.runtime.pending import Pending
 from sionamespace.types import Path, Selection
 
 __all__ = ["Orders"]
@@ -64,6 +68,8 @@ class Orders:
             Dismiss: self._dismiss,
             Find: self._find,
             Call: self._call,
+            Announce: self._announce,
+            AskServers: self._ask_server,
         }
 
     def carry_out(self, node: str, message: Command) -> None:
@@ -134,6 +140,27 @@ class Orders:
             packet = Encoded.of_values(self._local.codec, message.path, _arguments(ack.result()))
         answer = Answer(message.question, ack.sid, packet)
         self._reply(node, answer, 0 if packet is None else packet.size)
+
+    def _announce(self, node: str, message: Announce) -> None:
+        event, *args = message.packet.values(self._local.codec)
+        self._local.server_event(message.path, event, args)
+
+    def _ask_server(self, node: str, message: AskServers) -> None:
+        event, *args = message.packet.values(self._local.codec)
+        pending = self._local.server_event(message.path, event, args)
+        if pending is None:
+            self._reply(node, Said(message.question, False, None), 0)
+        else:
+            pending.listen(partial(self._say, node, message, pending))
+
+    def _say(self, node: str, message: AskServers, pending: Pending[Any]) -> None:
+        packet = None
+        if pending.exception() is None:
+            try:
+                packet = Encoded.of_values(self._local.codec, message.path, [pending.result()])
+            except UsageError as error:
+                _log.error("%s: what a handler of servers returned: %s", message.path, error)
+        self._reply(node, Said(message.question, True, packet), packet.size if packet else 0)
 
     def _delivery(self, path: Path) -> Delivery | None:
         """How the clients at a path are reached; None if there are none."""

@@ -9,16 +9,16 @@ from typing import Any, Protocol
 from sionamespace.acks import Ack, BroadcastAck
 from sionamespace.client import Client
 from sionamespace.cluster.encoded import Encoded
-from sionamespace.cluster.messages import Answer, Asked, Found, Reply
+from sionamespace.cluster.messages import Answer, Asked, Found, Reply, Said
 from sionamespace.errors import ClientGone
-from sionamespace.gathering import Gathering
+from sionamespace.gathering import Gathering, ServerAnswers
 from sionamespace.ports import Runtime
 from sionamespace.protocol.codecs import Codec
 from sionamespace.runtime.originals import new_lock
 from sionamespace.runtime.pending import Pending
 from sionamespace.types import Sid
 
-__all__ = ["UNHEARD", "AskingAll", "AskingOne", "Finding", "Questions", "Waits"]
+__all__ = ["UNHEARD", "AskingAll", "AskingOne", "AskingServers", "Finding", "Questions", "Waits"]
 
 UNHEARD = object()
 """Expected while there may be servers that are not known yet."""
@@ -173,6 +173,24 @@ class AskingAll:
         if self._until is not None:
             ack.expire_after(max(0, self._until - self._runtime.now()))
         return ack
+
+
+class AskingServers:
+    """Waits for what servers' own handlers return."""
+
+    def __init__(self, answers: ServerAnswers, codec: Codec) -> None:
+        self.pending = answers
+        self.expect, self.drop, self.lose = answers.expect, answers.drop, answers.lose
+        self._codec = codec
+
+    def hear(self, node: str, reply: Reply) -> None:
+        if not isinstance(reply, Said):
+            return
+        if not reply.there:
+            self.drop(node)
+        else:
+            values = None if reply.packet is None else reply.packet.values(self._codec)
+            self.pending.give(node, values)
 
 
 def _gone(ack: Ack) -> ClientGone:

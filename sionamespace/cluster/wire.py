@@ -7,7 +7,7 @@ from typing import Any
 import attrs
 import msgspec
 
-from sionamespace.cluster.messages import Message, Question, ToClients
+from sionamespace.cluster.messages import Message, ToClients
 from sionamespace.errors import ConfigurationError, SioError
 from sionamespace.ids import Ids
 from sionamespace.types import Path, Room
@@ -81,17 +81,12 @@ class Wire:
     def channel(self, message: ToClients, own: str) -> str | None:
         """The channel of all servers that may have a client that is meant; None if none may.
 
-        A question goes to all servers, also to those that listen to nothing of what it is about: it
-        has to be known who need not be waited for.
-
         Args:
             own: the server that asks, which does not tell itself.
         """
         node = self.only_node(message)
         if node is not None:
             return None if node == own else self.node(node)
-        if isinstance(message, Question):
-            return self.everyone
         rooms = message.rooms
         if rooms is None or len(rooms) > 1:
             return self.namespace(message.path)

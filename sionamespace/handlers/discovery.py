@@ -8,6 +8,7 @@ from typing import Any
 from sionamespace.errors import HandlerError
 from sionamespace.handlers.decorators import Mark, mark_of
 from sionamespace.handlers.middleware import Middleware, checked
+from sionamespace.handlers.server_events import server_events
 from sionamespace.handlers.signature import Arity, where
 from sionamespace.handlers.spec import CATCH_ALL, HandlerSpec, HandlerTable
 from sionamespace.protocol.packet import RESERVED_EVENTS
@@ -53,7 +54,7 @@ def discover(cls: type) -> HandlerTable:
                 )
             events[event] = spec
     connect, disconnect = lifecycle.get("connect"), lifecycle.get("disconnect")
-    return HandlerTable(events, connect, disconnect, _middleware(cls))
+    return HandlerTable(events, connect, disconnect, _middleware(cls), server_events(cls))
 
 
 def _middleware(cls: type) -> tuple[Middleware, ...]:

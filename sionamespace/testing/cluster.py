@@ -9,8 +9,8 @@ from typing import Any
 
 from sionamespace.brokers.memory import Batch, MemoryBroker, MemoryHub
 from sionamespace.cluster import ClusterRoomManager
+from sionamespace.health import Health
 from sionamespace.namespace import Namespace
-from sionamespace.rooms.health import Health
 from sionamespace.router import Router, Routes
 from sionamespace.testing.harness import Harness
 
@@ -42,7 +42,7 @@ class ClusterNode(Harness):
     def health(self) -> Health:
         """How it stands with the others."""
         self.settle()
-        return self._application.rooms.health()
+        return self._application.rooms.others.health()
 
     def _begin_runtime(self) -> Any:
         return self._shared
@@ -103,7 +103,7 @@ class Cluster:
         broker = _Broker(self._hub)
         node = ClusterNode(self._runtime, broker, routes, self._options, **self._settings)
         self.nodes.append(node)
-        node._application.rooms.start()
+        node._application.rooms.others.start()
         self.settle()
         return node
 

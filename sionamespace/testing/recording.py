@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from concurrent.futures import CancelledError
 from contextvars import ContextVar
@@ -69,11 +68,7 @@ class _Delivery(Delivery):
 
     def _as_seen(self, parcel: Parcel) -> tuple[Any, ...]:
         """The arguments that the clients make of a packet."""
-        decoder, packet = self.codec.make_decoder(len(parcel.messages), sys.maxsize), None
-        for message in parcel.messages:
-            packet = decoder.feed(message)
-        assert packet is not None
-        return tuple(packet.data[1:])
+        return tuple(self.codec.read(parcel.messages).data[1:])
 
 
 class RecordingConnection(Connection):
