@@ -1,37 +1,43 @@
 # `make` lists what there is. Each target sets up what it needs by itself.
 
 PY := .venv/bin/python
+EXAMPLE := chat
+EXAMPLES := examples/chat/node_modules/installed examples/support_desk/node_modules/installed
 NPM_INSTALL := npm install --no-package-lock --no-audit --no-fund --silent
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test unit integration check format pythons bench clean
+.PHONY: help docs setup run test unit integration check format pythons bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: .venv/installed tests/integration/node_modules/installed examples/chat/node_modules/installed ## install what developers need
+setup: .venv/installed tests/integration/node_modules/installed $(EXAMPLES) ## install what developers need
 
-run: .venv/installed examples/chat/node_modules/installed ## start the chat example on http://127.0.0.1:5000
-	$(PY) examples/chat/app.py
+run: .venv/installed examples/$(EXAMPLE)/node_modules/installed ## start the chat on http://127.0.0.1:5000; EXAMPLE=support_desk for that
+	$(PY) examples/$(EXAMPLE)/app.py
 
-test: .venv/installed tests/integration/node_modules/installed examples/chat/node_modules/installed ## run every check and every test
+test: .venv/installed tests/integration/node_modules/installed $(EXAMPLES) ## run every check and every test
 	scripts/need chromium
 	scripts/need cc
 	scripts/need nginx
+	scripts/need brokers
 	$(PY) scripts/test.py
 
 unit: .venv/installed ## run the unit tests
 	$(PY) -m pytest
 
-integration: .venv/installed tests/integration/node_modules/installed examples/chat/node_modules/installed ## run the integration tests
+integration: .venv/installed tests/integration/node_modules/installed $(EXAMPLES) ## run the integration tests
 	scripts/need chromium
 	scripts/need nginx
+	scripts/need brokers
 	$(PY) -m pytest tests/integration
 
 check: .venv/installed ## lint, formatting and types
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
+	$(PY) -m mypy examples/chat
+	$(PY) -m mypy examples/support_desk
 
 format: .venv/installed ## format the code
 	$(PY) -m ruff check --fix .
@@ -39,6 +45,10 @@ format: .venv/installed ## format the code
 
 pythons: .venv/installed ## run the unit tests on each Python that is here
 	$(PY) -m nox
+
+docs: .venv/installed ## build the documentation in build/docs
+	$(PY) -m sphinx -q -W -c docs/site docs build/docs
+	@echo "file://$(CURDIR)/build/docs/index.html"
 
 bench: .venv/installed benchmarks/node_modules/installed ## measure side by side with others; ARGS=--quick to try it
 	scripts/need cc
@@ -52,7 +62,7 @@ clean: ## remove what was set up and made
 .venv/installed: pyproject.toml
 	@scripts/need python >/dev/null
 	@$$(scripts/need python) -m venv .venv
-	$(PY) -m pip install --quiet --disable-pip-version-check --editable '.[test,dev,example,bench]'
+	$(PY) -m pip install --quiet --disable-pip-version-check --editable '.[test,dev,docs,example,bench]'
 	@touch $@
 
 tests/integration/node_modules/installed: tests/integration/package.json
@@ -65,8 +75,8 @@ benchmarks/node_modules/installed: benchmarks/package.json
 	cd benchmarks && $(NPM_INSTALL)
 	@touch $@
 
-# Without npm the page takes the client from the public CDN.
-examples/chat/node_modules/installed: examples/chat/package.json
+# Without npm the pages take the client from the public CDN.
+examples/%/node_modules/installed: examples/%/package.json
 	@mkdir -p $(@D)
-	@if command -v npm >/dev/null; then cd examples/chat && $(NPM_INSTALL); fi
+	@if command -v npm >/dev/null; then cd $(dir $<) && $(NPM_INSTALL); fi
 	@touch $@

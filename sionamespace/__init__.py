@@ -10,6 +10,7 @@ from sionamespace.client import Client
 from sionamespace.cluster import ClusterRoomManager
 from sionamespace.errors import (
     AckTimeout,
+    AnswerInvalid,
     BrokerDown,
     ClientGone,
     ConfigurationError,
@@ -37,12 +38,14 @@ from sionamespace.rooms import MemoryRoomManager, RoomManager
 from sionamespace.router import Router
 from sionamespace.runtime.pending import Pending
 from sionamespace.server import Server
+from sionamespace.servers import Servers
 from sionamespace.types import Reason, Room, Sid
 
 __all__ = [
     "NO_REPLY",
     "Ack",
     "AckTimeout",
+    "AnswerInvalid",
     "Answers",
     "Audience",
     "BroadcastAck",
@@ -76,6 +79,7 @@ __all__ = [
     "Server",
     "ServerAnswers",
     "ServerReport",
+    "Servers",
     "Sid",
     "SioError",
     "UsageError",

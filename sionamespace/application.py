@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar, overload
 
 from sionamespace.connection import AnyMounted, Connection
 from sionamespace.delivery import Delivery
@@ -31,7 +31,13 @@ from sionamespace.types import Path, Reason, Selection, Sid
 
 __all__ = ["Application"]
 
+N = TypeVar("N", bound=Namespace)
+
 _log = logging.getLogger("sionamespace.handlers")
+
+_MEETING = 1.0
+"""How many seconds a server that starts waits for the others, so that its first clients miss
+nothing; then it serves without them."""
 
 
 class Application:
@@ -63,24 +69,42 @@ class Application:
         self._mounted = {path: self._mount(path, namespace) for path, namespace in self.router}
         for route in self.router.patterns:
             route.namespace.handlers.check()
+            route.namespace.declared.check()
         self.rooms.others.attach(self)
         most = options.max_dynamic_namespaces
         self._instances = Instances(self.router, self, self._place, most)
-        self._news = Line(runtime)
         self._unknown = FirstTimes(_log)
         self._connections: dict[Connection, None] = {}
         self._unjoined: Deadlines[Connection] = Deadlines(
             runtime, options.connect_timeout, Connection.close_unless_joined
         )
 
-    def namespace(self, path: Path) -> Namespace:
-        """The namespace at a path, for code outside a handler: a web view, another thread, ...
+    @overload
+    def namespace(self, where: Path) -> Namespace: ...
+    @overload
+    def namespace(self, where: type[N]) -> N: ...
+    def namespace(self, where: Any) -> Any:
+        """A namespace, for code outside a handler: a web view, another thread, ...
+
+        Args:
+            where: its path; or its class, if there is one instance of that at a path without
+                parameters, which type checkers then know.
 
         Raises:
-            ConfigurationError: if there is none.
+            ConfigurationError: if there is none, or several of that class.
             NotConnected: if it has parameters, ``/rooms/7`` of ``/rooms/{room_id}``, and nobody is
                 there: such a namespace lives while it has clients.
         """
+        return self._at(where) if isinstance(where, str) else self._of(where)
+
+    def _of(self, cls: type[N]) -> N:
+        found = {path: each for path, each in self.router if isinstance(each, cls)}
+        if len(found) != 1:
+            there = f"one at each of {', '.join(found)}" if found else f"none: {self._there()}"
+            raise ConfigurationError(f"which {cls.__name__}? There is {there}; name its path")
+        return found.popitem()[1]
+
+    def _at(self, path: Path) -> Namespace:
         mounted = self._mounted.get(path)
         if mounted is not None:
             return mounted.namespace
@@ -145,6 +169,16 @@ class Application:
         """
         return self.rooms.others.flush(timeout, self.runtime)
 
+    @property
+    def shares_clients(self) -> bool:
+        """Whether there may be other servers that share the clients."""
+        return self.rooms.others.exist
+
+    def come_to_others(self) -> Pending[None]:
+        """Come to the other servers; done when that is so, or seems to take too long."""
+        self.rooms.others.start()
+        return self.flush(_MEETING)
+
     def leave_others(self) -> bool:
         """Leave the other servers that share the clients; whether this one has left them."""
         leaving = self.rooms.others.stop()
@@ -190,13 +224,10 @@ class Application:
         self.runtime.post(self._tell, "server_left", node)
 
     def _tell(self, method: str, node: str) -> None:
-        for path in (*self._mounted, *self._instances.paths):
-            self._news.put(partial(self._tell_one, path, method, node))
-
-    async def _tell_one(self, path: Path, method: str, node: str) -> None:
-        dispatcher = self._dispatcher(path)
-        if dispatcher is not None:
-            await dispatcher.server_news(method, node)
+        there: list[AnyMounted] = [*self._mounted.values(), *self._instances.open]
+        for each in there:
+            if getattr(type(each.namespace), method) is not getattr(Namespace, method):
+                each.news.put(partial(each.dispatcher.server_news, method, node))
 
     def _dispatcher(self, path: Path) -> Dispatcher | None:
         """What calls the handlers of a namespace; None if that is not there now."""
@@ -239,4 +270,4 @@ class Application:
     def _place(self, path: Path) -> Place:
         sessions = Sessions(path)
         delivery = self.delivery_type(path, self.runtime, self.rooms, sessions, self.codec)
-        return Place(path, delivery, sessions, self._middleware)
+        return Place(path, delivery, sessions, self._middleware, Line(self.runtime))

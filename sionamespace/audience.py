@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import attrs
 
 from sionamespace.acks import BroadcastAck
 from sionamespace.delivery import MEMBERS_TIMEOUT, Delivery
 from sionamespace.gathering import Clients, Members
+from sionamespace.ports import Declared
 from sionamespace.types import Room, Rooms, Selection, Sid, names
 
+if TYPE_CHECKING:
+    from sionamespace.types import Args, Unpack
+
 __all__ = ["Audience"]
+
+R = TypeVar("R")
 
 
 @attrs.frozen
@@ -26,6 +33,7 @@ class Audience:
 
     _delivery: Delivery = attrs.field(repr=False)
     selection: Selection
+    _declared: Declared = attrs.field(repr=False)
 
     def to(self, *rooms: Room) -> Audience:
         """These rooms (or sids) too."""
@@ -42,19 +50,38 @@ class Audience:
         """Only those who are connected to this server, where several share their clients."""
         return attrs.evolve(self, selection=attrs.evolve(self.selection, local=True))
 
-    def emit(self, event: str, *args: Any, volatile: bool = False) -> None:
+    def emit(
+        self,
+        event: str | Callable[[Any, Unpack[Args]], None],
+        *args: Unpack[Args],
+        volatile: bool = False,
+    ) -> None:
         """Send them an event; with ``volatile``, not to those who cannot take it right now.
+
+        The event is a name or declared, as for `Namespace.emit`.
 
         Raises:
             UsageError: for a name or a value that cannot be sent.
         """
-        self._delivery.emit(self.selection, event, args, volatile)
+        name = event if isinstance(event, str) else self._declared.to_emit(event, args)
+        self._delivery.emit(self.selection, name, args, volatile)
 
     def send(self, *args: Any, volatile: bool = False) -> None:
         """Send them the event ``message``."""
         self.emit("message", *args, volatile=volatile)
 
-    def call_all(self, event: str, *args: Any, timeout: float | None = 60) -> BroadcastAck:
+    @overload
+    def call_all(self, event: str, *args: Any, timeout: float | None = 60) -> BroadcastAck[Any]: ...
+    @overload
+    def call_all(
+        self,
+        event: Callable[[Any, Unpack[Args]], R],
+        *args: Unpack[Args],
+        timeout: float | None = 60,
+    ) -> BroadcastAck[R]: ...
+    def call_all(
+        self, event: Any, *args: Unpack[Args], timeout: float | None = 60
+    ) -> BroadcastAck[Any]:
         """Send them an event that each of them answers.
 
         The result's value is an `Answers`: what each client answered, and who did not within
@@ -63,7 +90,12 @@ class Audience:
         Raises:
             UsageError: for a name or a value that cannot be sent.
         """
-        return self._delivery.call_all(self.selection, event, args, timeout)
+        read = None
+        if not isinstance(event, str):
+            event, read = self._declared.to_call(event, args)
+        acks: BroadcastAck[Any] = self._delivery.call_all(self.selection, event, args, timeout)
+        acks.read_with(read)
+        return acks
 
     def enter_room(self, room: Rooms) -> None:
         """Put all of them into a room, or several."""

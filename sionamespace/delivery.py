@@ -65,7 +65,7 @@ class Delivery:
 
     def call(
         self, selection: Selection, event: str, args: tuple[Any, ...], timeout: float | None
-    ) -> Ack:
+    ) -> Ack[Any]:
         """Send an event to one client, and return its answer to come.
 
         Raises:
@@ -74,7 +74,7 @@ class Delivery:
         number = next(self._numbers)
         parcel = self._encode(event, args, number)
         rooms = selection.rooms or ()
-        ack = Ack(self.runtime, event, rooms[0] if rooms else "nobody")
+        ack: Ack[Any] = Ack(self.runtime, event, rooms[0] if rooms else "nobody")
         ack.expire_after(timeout)
         if len(rooms) == 1 and Ids.node_of(rooms[0]) is not None:  # a sid that says where it is
             self._ask(ack, number, parcel, timeout)
@@ -89,10 +89,10 @@ class Delivery:
 
     def call_all(
         self, selection: Selection, event: str, args: tuple[Any, ...], timeout: float | None
-    ) -> BroadcastAck:
+    ) -> BroadcastAck[Any]:
         """Send an event to a selection of clients, and return their answers to come."""
         parcel = self._encode(event, args, number := next(self._numbers))
-        answers = BroadcastAck(self.runtime)
+        answers: BroadcastAck[Any] = BroadcastAck(self.runtime)
         answers.add(self._ask_each(selection, event, number, parcel, timeout))
         self.rooms.others.ask_all(self.path, selection, event, parcel, timeout, answers)
         answers.close()
@@ -100,7 +100,7 @@ class Delivery:
 
     def ask_own(
         self, selection: Selection, event: str, args: tuple[Any, ...], timeout: float | None
-    ) -> list[Ack]:
+    ) -> list[Ack[Any]]:
         """As `call_all`, for the clients that are connected to this server: an ack for each."""
         parcel = self._encode(event, args, number := next(self._numbers))
         return self._ask_each(selection, event, number, parcel, timeout)
@@ -186,7 +186,7 @@ class Delivery:
         self,
         members: Members,
         selection: Selection,
-        ack: Ack,
+        ack: Ack[Any],
         number: int,
         parcel: Parcel,
         timeout: float | None,
@@ -210,16 +210,16 @@ class Delivery:
 
     def _ask_each(
         self, selection: Selection, event: str, number: int, parcel: Parcel, timeout: float | None
-    ) -> list[Ack]:
+    ) -> list[Ack[Any]]:
         acks = []
         for sid in self.rooms.recipients(self.path, selection):
-            ack = Ack(self.runtime, event, sid)
+            ack: Ack[Any] = Ack(self.runtime, event, sid)
             ack.expire_after(timeout)
             self._ask(ack, number, parcel, timeout)
             acks.append(ack)
         return acks
 
-    def _ask(self, ack: Ack, number: int, parcel: Parcel, timeout: float | None) -> None:
+    def _ask(self, ack: Ack[Any], number: int, parcel: Parcel, timeout: float | None) -> None:
         session = self.sessions.get(ack.sid)
         if session is not None:
             ack.wait_only_if(session.may_answer)

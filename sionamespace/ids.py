@@ -17,6 +17,8 @@ _MARK = "~"
 
 
 _NODE_BYTES = 4
+_TOKEN = 4 * _BYTES // 3
+"""How long such a token is in base64."""
 _TAIL = 1 + 2 * _NODE_BYTES
 """How long the end of an id is that says whose it is."""
 
@@ -50,5 +52,6 @@ class Ids:
         """The process that an id says it is of; None if it says nothing, or is no id."""
         if len(name) <= _TAIL or name[-_TAIL] != _MARK:
             return None
+        token = name[:-_TAIL].rpartition("#")[2]  # clients 1.x and 2.x put the namespace before it
         node = name[1 - _TAIL :]
-        return node if _HEX.issuperset(node) else None
+        return node if len(token) == _TOKEN and _HEX.issuperset(node) else None

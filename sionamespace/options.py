@@ -157,8 +157,9 @@ class Options:
     networks, ``unix``, or how many there are. The headers of all others are ignored."""
     cookie: str | Mapping[str, Any] | None = None
     """The name of a cookie with the session id, or its attributes with a ``name``, such as
-    ``{"name": "io", "SameSite": "None", "Secure": True}``; see
-    `sionamespace.engine.cookie.SessionCookie`."""
+    ``{"name": "io", "SameSite": "None", "Secure": True}``, for load balancers that go by it. It is
+    set when a session begins by polling, with ``HttpOnly``, ``SameSite=Lax`` and ``Path=/`` unless
+    the attributes say otherwise; one that is False is left out."""
     http_compression: bool = True
     """Whether polled responses are compressed for clients that take it."""
     compression_threshold: int = 1024
@@ -170,8 +171,8 @@ class Options:
     only tells it whether."""
 
     middleware: Iterable[Any] = ()
-    """What stands around the handlers of all namespaces, the first one outermost; see
-    `sionamespace.middleware`."""
+    """What stands around the handlers of all namespaces, the first one outermost: a list of
+    `Middleware`."""
 
     @property
     def speaks_legacy(self) -> bool:

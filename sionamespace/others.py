@@ -24,6 +24,8 @@ class Others:
 
     # How this server stands with them.
 
+    exist = False
+    """Whether there may be any."""
     node = "alone"
     """The name of this server among them."""
 
@@ -39,9 +41,7 @@ class Others:
 
     def flush(self, timeout: float, runtime: Runtime) -> Pending[None]:
         """What is done when all that was sent so far is on its way; see `Application.flush`."""
-        flushed: Pending[None] = Pending(runtime)
-        flushed.resolve(None)
-        return flushed
+        return Pending.known(runtime, None)
 
     def health(self) -> Health:
         """How things are."""
@@ -89,7 +89,7 @@ class Others:
             clients: what is known of them, each a `Client`; otherwise their sids.
         """
 
-    def ask(self, path: Path, parcel: Sendable, timeout: float | None, ack: Ack) -> bool:
+    def ask(self, path: Path, parcel: Sendable, timeout: float | None, ack: Ack[Any]) -> bool:
         """What the one client of an ack answers; False if there is no such server."""
         return False
 
@@ -100,7 +100,7 @@ class Others:
         event: str,
         parcel: Sendable,
         timeout: float | None,
-        answers: BroadcastAck,
+        answers: BroadcastAck[Any],
     ) -> None:
         """What their clients of a selection answer."""
 

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import attrs
 
 from sionamespace.errors import UsageError
+
+if TYPE_CHECKING:  # from Python 3.11 on they are in typing; nothing needs them when it runs
+    from typing_extensions import TypeVarTuple
+    from typing_extensions import Unpack as Unpack
+
+    Args = TypeVarTuple("Args")
 
 __all__ = ["Path", "Reason", "Room", "Rooms", "Selection", "Sid"]
 

@@ -18,8 +18,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from activity import Activity
 from chat import Chat
 from dashboard import Dashboard
-from history import History
-from people import People
+from names import Names
 
 HERE = Path(__file__).parent
 CLIENT = HERE / "node_modules" / "socket.io-client" / "dist" / "socket.io.min.js"
@@ -29,9 +28,9 @@ pages = Flask(__name__)
 
 def make_server(**options: Any) -> Server:
     """The chat and its dashboard, for any mode: see also ``asgi.py``."""
-    people, activity = People(), Activity()
-    chat = Chat(people, History(), activity)
-    return Server({"/chat": chat, "/dashboard": Dashboard(chat, people, activity)}, **options)
+    activity = Activity()
+    chat = Chat(Names(), activity)
+    return Server({"/chat": chat, "/dashboard": Dashboard(chat, activity)}, **options)
 
 
 @pages.get("/")

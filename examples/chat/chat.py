@@ -3,153 +3,133 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
+from typing import Any, ClassVar, TypeVar
 
-from sionamespace import Ack, AckTimeout, ClientGone, Namespace, Refused, event
+from sionamespace import AckTimeout, ClientGone, Refused, event
+from sionamespace.blocks import Presence, RoomPolicy
+from sionamespace.middleware import RateLimit
 
 from activity import Activity
-from checks import check_id, check_name, check_picture, check_room, check_text
-from history import History, Message
-from people import NameTaken, People, Person
+from names import Names
+from page import ChatPage, Message, Picture, Whisper
+from payloads import File, Id, Text, Visitor, tidy, type_of
 
 __all__ = ["Chat"]
 
+HOUSE = "house"
+"""Where everybody is present. What they say there of themselves is the room that they are in."""
 LOBBY = "#lobby"
 
 PATIENCE = 5
 """How many seconds a private message may take to reach a page."""
 
+allowance = RateLimit(60, per=60, key=lambda call: call.sid)
+"""How much a client may say in a minute, in whatever way."""
 
-class Chat(Namespace):
+
+Said = TypeVar("Said", Message, Picture)
+
+
+class Chat(Presence, RoomPolicy):
     """People talk in rooms; everybody is in one room at a time, and in the lobby at first.
 
     Clients send ``message(id, text)``, ``picture(id, data)``, ``whisper(name, text)``,
     ``join(room)`` and ``leave()``, each with an ack, and ``typing()``.
-    They are sent ``joined``, ``people``, ``rooms``, ``message`` and ``typing``, and have to answer
-    ``whisper`` and ``confirm``.
     """
 
+    outgoing = ChatPage
+    history_rooms = 100
+    history_limits: ClassVar = {"picture": 3}  # a newcomer is sent all of it at once
+
     def __init__(
-        self,
-        people: People,
-        history: History,
-        activity: Activity,
-        clock: Callable[[], float] = time.time,
+        self, names: Names, activity: Activity, clock: Callable[[], float] = time.time
     ) -> None:
-        self._people = people
-        self._history = history
+        self._names = names
         self._activity = activity
         self._clock = clock
 
     # Coming and going.
 
-    def on_connect(self, sid: str, environ: Mapping[str, Any], auth: object) -> None:
-        me = _introduced(sid, auth)
-        try:
-            before = self._people.add(me)
-        except NameTaken as taken:
-            raise Refused(str(taken), {"field": "name", "suggestion": taken.free}) from None
-        self.session(sid)["me"] = me
-        if before:
-            self._make_way(before, me)
-        self._enter(me, me.room)
+    def on_connect(self, sid: str, environ: Any, auth: Visitor) -> None:
+        name, room = tidy(auth.name, "name"), room_name(auth.room or LOBBY)
+        before = self._names.claim(name, auth.key, sid)
+        self.after_disconnect(sid, self._names.release, name, sid)
+        if before:  # the same page, which is back before its lost connection was noticed
+            self.disconnect(before)
+        self.identify(sid, name)
+        self.emit(ChatPage.welcome, name, room=sid)
+        self._enter(sid, room)
 
-    def on_disconnect(self, sid: str) -> None:
-        me = self._me(sid)
-        if self._people.remove(me):
-            self._announce(me.room)
+    def on_join(self, sid: str, room: str) -> None:
+        self._enter(sid, room_name(room))
 
-    def on_join(self, sid: str, room: object) -> None:
-        self._enter(self._me(sid), check_room(room))
+    def on_leave(self, sid: str, room: str = "") -> None:
+        self._enter(sid, LOBBY)
 
-    def on_leave(self, sid: str) -> None:
-        self._enter(self._me(sid), LOBBY)
+    def _enter(self, sid: str, room: str) -> None:
+        mine = self.session(sid)
+        if mine.get("room") not in (None, room):
+            self.leave_room(sid, mine["room"])
+        mine["room"] = room
+        self.admit(sid, room)
+        self.track(sid, HOUSE, room)
 
-    def _make_way(self, before: Person, me: Person) -> None:
-        # It is the same page: its connection broke, and it was back before the server noticed.
-        self.disconnect(before.sid)
-        if before.room != me.room:
-            self._announce(before.room)
-
-    def _enter(self, me: Person, room: str) -> None:
-        left, me.room = me.room, room
-        self.leave_room(me.sid, left)
-        self.enter_room(me.sid, room)
-        history = self._history.of(room)
-        self.emit("joined", {"name": me.name, "room": room, "history": history}, room=me.sid)
-        self._announce(left, room)
-
-    def _announce(self, *rooms: str) -> None:
-        """Tell who is in these rooms to those who are there, and everybody how many are where."""
-        for room in set(rooms):
-            self.emit("people", self._people.names(room), room=room)
-        self.emit("rooms", {LOBBY: 0} | self._people.rooms())
+    def people(self) -> dict[str, str]:
+        """Everybody who is here, and the room of each."""
+        return self.present(HOUSE)
 
     # Talking.
 
-    def on_message(self, sid: str, id: object, text: object) -> dict[str, float]:
-        me = self._me(sid)
-        return self._say(me, Message(check_id(id), me.name, self._clock(), check_text(text)))
+    @event(middleware=[allowance])
+    def on_message(self, sid: str, id: Id, text: Text) -> dict[str, float]:
+        message = Message(id, self.user(sid), self._clock(), text)
+        return self._say(sid, ChatPage.message, message)
 
-    def on_picture(self, sid: str, id: object, data: object) -> dict[str, float]:
-        me = self._me(sid)
-        picture = check_picture(data)
-        return self._say(me, Message(check_id(id), me.name, self._clock(), picture=picture))
+    @event(middleware=[allowance])
+    def on_picture(self, sid: str, id: Id, data: File) -> dict[str, float]:
+        picture = Picture(id, self.user(sid), self._clock(), type_of(data), data)
+        return self._say(sid, ChatPage.picture, picture)
+
+    def _say(
+        self, sid: str, event: Callable[[ChatPage, Said], None], said: Said
+    ) -> dict[str, float]:
+        room = self.session(sid)["room"]
+        for _, before in self.history(room):
+            if before.id == said.id:  # its answer was lost, so the page sent it again
+                return {"at": before.at}
+        self.publish(room, event, said, skip_sid=sid)
+        self._activity.note()
+        return {"at": said.at}
 
     def on_typing(self, sid: str) -> None:
-        me = self._me(sid)
-        self.emit("typing", me.name, room=me.room, skip_sid=sid, volatile=True)
+        room = self.session(sid)["room"]
+        self.emit(ChatPage.typing, self.user(sid), room=room, skip_sid=sid, volatile=True)
 
-    @event(concurrent=True)  # it waits for somebody else; what the sender does next need not
-    def on_whisper(self, sid: str, name: object, text: object) -> dict[str, float]:
-        me, to = self._me(sid), self._named(name)
-        if to is me:
+    @event(concurrent=True, middleware=[allowance])  # it waits for somebody else
+    def on_whisper(self, sid: str, name: str, text: Text) -> dict[str, float]:
+        if name == (me := self.user(sid)):
             raise Refused("That is you.")
-        whisper = {"name": me.name, "at": self._clock(), "text": check_text(text)}
+        whisper, to = Whisper(me, self._clock(), text), self.page_of(name)
         try:
-            self.call("whisper", whisper, room=to.sid, timeout=PATIENCE).result()
+            self.call(ChatPage.whisper, whisper, room=to, timeout=PATIENCE).result()
         except AckTimeout:
-            raise Refused(f"{to.name}'s page did not answer.") from None
+            raise Refused(f"{name}'s page did not answer.") from None
         except ClientGone:
-            raise Refused(f"{to.name} has just left.") from None
+            raise Refused(f"{name} has just left.") from None
         return {"at": self._clock()}
 
-    def _say(self, me: Person, message: Message) -> dict[str, float]:
-        said = self._history.find(me.room, message.id)
-        if said:  # its answer was lost with the connection, so the page sent it again
-            return {"at": said.at}
-        self._history.add(me.room, message)
-        self._activity.note()
-        self.emit("message", message, room=me.room, skip_sid=me.sid)
-        return {"at": message.at}
-
-    # For the dashboard.
-
-    def ask(self, name: object, question: str, seconds: float) -> Ack:
-        """Ask a person for a yes (True) or a no (False), within some seconds.
+    def page_of(self, name: str) -> str:
+        """The sid of a person's page.
 
         Raises:
             Refused: if nobody has that name.
         """
-        person = self._named(name)
-        return self.call("confirm", question, seconds, room=person.sid, timeout=seconds)
-
-    # Who is who.
-
-    def _me(self, sid: str) -> Person:
-        me: Person = self.session(sid)["me"]
-        return me
-
-    def _named(self, name: object) -> Person:
-        person = self._people.named(check_name(name))
-        if not person:
-            raise Refused("There is nobody of that name here (any longer).")
-        return person
+        for sid in self.connections(name):
+            return sid
+        raise Refused("There is nobody of that name here (any longer).")
 
 
-def _introduced(sid: str, auth: object) -> Person:
-    """Who it is that connects, and where to, as ``auth`` says."""
-    said = auth if isinstance(auth, dict) else {}
-    name, room = check_name(said.get("name")), check_room(said.get("room") or LOBBY)
-    return Person(sid, name, check_id(said.get("key")), room)
+def room_name(text: str) -> str:
+    """``#garden``, however it was written. Because of the ``#`` it never is somebody's sid."""
+    return "#" + tidy(text.strip().lstrip("#"), "room").lower()

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from pytest_mock import MockerFixture
 from sionamespace import Namespace
 from sionamespace.testing import Harness, HarnessClient
 
 from activity import Activity
 from chat import Chat
 from dashboard import Dashboard
-from history import History
-from people import People
+from names import Names
 
 
 @pytest.fixture
@@ -22,17 +20,16 @@ def activity() -> Activity:
 
 
 @pytest.fixture
-def namespaces(activity: Activity, mocker: MockerFixture) -> dict[str, Namespace]:
-    people = People()
-    chat = Chat(people, History(), activity, clock=mocker.Mock(return_value=1700.5))
-    return {"/chat": chat, "/dashboard": Dashboard(chat, people, activity)}
+def namespaces(activity: Activity) -> dict[str, Namespace]:
+    chat = Chat(Names(), activity, clock=lambda: 1700.5)
+    return {"/chat": chat, "/dashboard": Dashboard(chat, activity)}
 
 
 @pytest.fixture
 def enter(harness: Harness) -> Callable[..., HarnessClient]:
     """Lets somebody into the chat."""
 
-    def come_in(name: object, room: object = None, key: object = "a-key-of-one") -> HarnessClient:
+    def come_in(name: object, room: object = "", key: object = "a-key-of-one") -> HarnessClient:
         return harness.connect("/chat", auth={"name": name, "room": room, "key": key})
 
     return come_in

@@ -5,8 +5,9 @@ up ``__init__``, ``on_connect`` or ``on_disconnect``: those are yours, and there
 that could be forgotten.
 """
 
+from sionamespace.blocks.history import History
 from sionamespace.blocks.presence import Presence
 from sionamespace.blocks.rooms import RoomPolicy
 from sionamespace.blocks.users import Users
 
-__all__ = ["Presence", "RoomPolicy", "Users"]
+__all__ = ["History", "Presence", "RoomPolicy", "Users"]

@@ -48,7 +48,7 @@ class Presence(Users):
 
         Raises:
             NotConnected: if there is no such client.
-            UsageError: if nobody said who it is (`identify`), or the meta cannot be sent.
+            UsageError: if nobody said who it is (`Users.identify`), or the meta cannot be sent.
         """
         user = self.user(sid)
         self.emit(self.presence_event, room, {user: meta}, room=())  # raises what cannot be sent

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict, deque
-from typing import Any, ClassVar
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from sionamespace.blocks.announcements import Announcements
+from sionamespace.blocks.history import History
 from sionamespace.errors import HandlerError, Refused, UsageError
 from sionamespace.handlers.signature import where
 from sionamespace.namespace import Namespace
 from sionamespace.runtime.portal import is_async
 from sionamespace.types import Room, Rooms, Sid
+
+if TYPE_CHECKING:
+    from sionamespace.types import Args, Unpack
 
 __all__ = ["RoomPolicy"]
 
@@ -36,11 +41,16 @@ class RoomPolicy(Namespace):
 
     history_length: ClassVar[int] = 50
     """How many of the last events of a room are kept."""
+    history_limits: ClassVar[Mapping[str, int]] = MappingProxyType({})
+    """Of some events fewer, by their names, such as ``{"picture": 3}`` of large ones: all that is
+    kept is sent at once, and a client whose outbox is full is closed."""
     history_rooms: ClassVar[int] = 1000
     """Of how many rooms; that of the quietest one is forgotten first."""
 
+    past: History
+    """What is kept. It may be another one, which your ``__init__`` makes."""
+
     # Names with two underscores are nobody else's: subclasses are the application's own.
-    __history: OrderedDict[Room, deque[list[Any]]]
     __entries: Announcements
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -54,7 +64,8 @@ class RoomPolicy(Namespace):
     def __new__(cls, *args: Any, **kwargs: Any) -> RoomPolicy:
         # Not in __init__, which is the subclass's own and need not call ours.
         self = super().__new__(cls)
-        self.__history, self.__entries = OrderedDict(), Announcements()
+        self.past = History(cls.history_length, cls.history_limits, cls.history_rooms)
+        self.__entries = Announcements()
         return self
 
     def may_join(self, sid: Sid, room: Room) -> bool:
@@ -92,25 +103,28 @@ class RoomPolicy(Namespace):
                 announce(self.__tell, sid, room, self.history(room))
         self.joined(sid, room)
 
-    def publish(self, room: Room, event: str, *args: Any, skip_sid: Rooms | None = None) -> None:
-        """Send an event to a room, and keep it for those who come later.
+    def publish(
+        self,
+        room: Room,
+        event: str | Callable[[Any, Unpack[Args]], None],
+        *args: Unpack[Args],
+        skip_sid: Rooms | None = None,
+    ) -> None:
+        """Send an event, named or declared, to a room, and keep it for those who come later.
 
         Raises:
             UsageError: for a name or a value that cannot be sent.
         """
         self.emit(event, *args, room=())  # raises what cannot be sent
+        name = self.declared.name_of(event)
         with self.__entries.change() as announce:
-            kept = self.__history.setdefault(room, deque(maxlen=self.history_length))
-            kept.append([event, *args])
-            self.__history.move_to_end(room)
-            if len(self.__history) > self.history_rooms:
-                self.__history.popitem(last=False)
+            self.past.add(room, name, *args)
             there = self.members(room)  # who enters from here on finds it in the history
-            announce(self.__send, there, event, args, skip_sid)
+            announce(self.__send, there, name, args, skip_sid)
 
     def history(self, room: Room) -> list[list[Any]]:
         """What is kept of a room, oldest first: each event with its arguments."""
-        return list(self.__history.get(room, ()))
+        return self.past.of(room)
 
     def __tell(self, sid: Sid, room: Room, history: list[list[Any]]) -> None:
         self.emit("history", room, history, room=sid)

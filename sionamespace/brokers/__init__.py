@@ -2,36 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from urllib.parse import urlsplit
+from importlib import import_module
 
-from sionamespace.brokers.memory import MemoryBroker, MemoryHub
 from sionamespace.errors import ConfigurationError
 from sionamespace.ports import Broker
 
 __all__ = ["broker_of"]
+
+_SCHEMES = {
+    "memory": "memory:memory_broker",
+    **{
+        f"{redis}{kind}": module
+        for redis in ("redis", "rediss", "valkey", "valkeys")
+        for kind, module in {
+            "": "redis:RedisBroker",
+            "+sentinel": "redis:RedisBroker",
+            "+cluster": "redis_cluster:RedisClusterBroker",
+            "+stream": "streams:StreamsBroker",
+            "+stream+sentinel": "streams:StreamsBroker",
+        }.items()
+    },
+}
+"""The module of each scheme, and what in it makes a broker of a URL."""
+_EXTRAS = {"redis": "redis", "redis_cluster": "redis", "streams": "redis"}
+"""What must be installed for a module."""
 
 
 def broker_of(url: str) -> Broker:
     """The broker that a URL names.
 
     Raises:
-        ConfigurationError: for a scheme that is not known, or whose extra is not installed.
+        ConfigurationError: a scheme that is not known or whose extra is not installed, or a URL
+            that its broker cannot read.
     """
-    scheme = urlsplit(url).scheme
-    if scheme not in _SCHEMES:
+    scheme, separator, _ = url.partition("://")
+    if not separator or scheme not in _SCHEMES:
+        # The rest of the URL may hold a password.
         raise ConfigurationError(
-            f"rooms={url!r:.80}: there is no broker for {scheme!r}; expected a URL that begins "
-            "with one of: " + ", ".join(f"{known}://" for known in _SCHEMES)
+            f"there is no broker for {scheme if separator else 'a URL without a scheme'!r}; "
+            "expected a URL that begins with one of: "
+            + ", ".join(f"{known}://" for known in _SCHEMES)
         )
-    return _SCHEMES[scheme](url)
-
-
-def _memory(url: str) -> Broker:
-    name = url.partition("://")[2]
-    return MemoryBroker(MemoryHub.named(name), name)
-
-
-_SCHEMES: Mapping[str, Callable[[str], Broker]] = {
-    "memory": _memory,
-}
+    module, _, name = _SCHEMES[scheme].partition(":")
+    try:
+        found = import_module(f"sionamespace.brokers.{module}")
+    except ModuleNotFoundError as error:
+        raise ConfigurationError(
+            f"{scheme}:// needs the package {error.name!r}, which is not installed: "
+            f"pip install 'sionamespace[{_EXTRAS[module]}]'"
+        ) from error
+    broker: Broker = getattr(found, name)(url)
+    return broker

@@ -10,7 +10,7 @@ from weakref import WeakValueDictionary
 
 from sionamespace.runtime.originals import new_lock
 
-__all__ = ["MemoryBroker", "MemoryHub"]
+__all__ = ["MemoryBroker", "MemoryHub", "memory_broker"]
 
 Batch = Sequence[tuple[str, bytes]]
 
@@ -95,6 +95,12 @@ class MemoryBroker:
         for channel, message in batch:
             if channel in self._channels:
                 self._receive(channel, message)
+
+
+def memory_broker(url: str) -> MemoryBroker:
+    """The broker of ``memory://name``: all of a name meet."""
+    name = url.partition("://")[2]
+    return MemoryBroker(MemoryHub.named(name), name)
 
 
 def _nobody(channel: str, message: bytes) -> None:

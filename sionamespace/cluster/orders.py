@@ -131,7 +131,7 @@ class Orders:
         for ack in acks:
             ack.listen(partial(self._answer, node, message, ack))
 
-    def _answer(self, node: str, message: Call, ack: Ack) -> None:
+    def _answer(self, node: str, message: Call, ack: Ack[Any]) -> None:
         """Pass on what a client has answered, or that it has left; the asker keeps the time."""
         error, packet = ack.exception(), None
         if isinstance(error, AckTimeout):

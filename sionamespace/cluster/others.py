@@ -45,6 +45,8 @@ class ClusterOthers(Others):
     process that serves, also where that was forked.
     """
 
+    exist = True
+
     def __init__(self, broker: Broker, wire: Wire, settings: Settings) -> None:
         self._broker = broker
         self._wire = wire
@@ -180,7 +182,7 @@ class ClusterOthers(Others):
             self._ask(question, Finding(found, self._local.codec))
             _limit(found, timeout, self._local.runtime)
 
-    def ask(self, path: Path, parcel: Sendable, timeout: float | None, ack: Ack) -> bool:
+    def ask(self, path: Path, parcel: Sendable, timeout: float | None, ack: Ack[Any]) -> bool:
         node, local = self.node_elsewhere(ack.sid), self._local
         if node is None or local is None or not self._membership().nodes.may_be_there(node):
             return False
@@ -196,7 +198,7 @@ class ClusterOthers(Others):
         event: str,
         parcel: Sendable,
         timeout: float | None,
-        answers: BroadcastAck,
+        answers: BroadcastAck[Any],
     ) -> None:
         local = self._local
         if local is not None and self._concern(selection):

@@ -110,7 +110,7 @@ class Finding:
 class AskingOne:
     """Waits for the answer of one client."""
 
-    def __init__(self, ack: Ack, codec: Codec) -> None:
+    def __init__(self, ack: Ack[Any], codec: Codec) -> None:
         self.pending = ack
         self._codec = codec
 
@@ -139,7 +139,7 @@ class AskingAll:
 
     def __init__(
         self,
-        answers: BroadcastAck,
+        answers: BroadcastAck[Any],
         event: str,
         timeout: float | None,
         runtime: Runtime,
@@ -168,8 +168,8 @@ class AskingAll:
             asked.lose(node)
         self.pending.lose(node)
 
-    def _ack(self, sid: Sid) -> Ack:
-        ack = Ack(self._runtime, self._event, sid)
+    def _ack(self, sid: Sid) -> Ack[Any]:
+        ack: Ack[Any] = Ack(self._runtime, self._event, sid)
         if self._until is not None:
             ack.expire_after(max(0, self._until - self._runtime.now()))
         return ack
@@ -193,5 +193,5 @@ class AskingServers:
             self.pending.give(node, values)
 
 
-def _gone(ack: Ack) -> ClientGone:
+def _gone(ack: Ack[Any]) -> ClientGone:
     return ClientGone(f"client {ack.sid!r} left before it answered {ack.event!r}")

@@ -70,7 +70,7 @@ class Engine(Hosted):
 
     @property
     def idle(self) -> bool:
-        """Whether there is no connection, and `on_close` has run for those that were."""
+        """Whether there is no connection, and ``on_close`` has run for those that were."""
         return not self._connections
 
     def send_away(self) -> None:
@@ -116,10 +116,7 @@ class Engine(Hosted):
 
 
 class Connection:
-    """One client. What it does may be called from any thread, and never blocks.
-
-    It implements `sionamespace.ports.Receiver` for the engine.
-    """
+    """One client. What it does may be called from any thread, and never blocks."""
 
     def __init__(self, engine: Engine, socket: EngineSocket, environ: Mapping[str, Any]) -> None:
         self.environ = environ
@@ -158,7 +155,7 @@ class Connection:
         """End it, after what is waiting was sent."""
         self._engine.on_engine(self.end, Reason.SERVER)
 
-    # What the engine calls, on its own thread.
+    # What the engine calls, on its own thread: it is a `sionamespace.ports.Receiver`.
 
     def begin(self) -> None:
         """It has come."""

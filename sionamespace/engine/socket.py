@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Protocol
 
 import attrs
@@ -261,7 +262,8 @@ class EngineSocket:
         if websocket is not None:
             self._websocket = websocket
             if self.closed:  # a WebSocket is not told so by a packet
-                self._outbox.remove(_CLOSE)
+                with suppress(ValueError):  # a shutdown sends none
+                    self._outbox.remove(_CLOSE)
             self._wake_poll()
             self.flush()
 

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 import attrs
 
 from sionamespace.errors import Refused
 from sionamespace.types import Path, Room, Sid
 
-__all__ = ["Emitted", "Event", "Request"]
+__all__ = ["Emitted", "Event", "EventName", "Request"]
 
 __tracebackhide__ = True  # pytest shows the line of the test instead
 
 _NOTHING = object()
+
+EventName: TypeAlias = "str | Callable[..., Any]"
+"""An event's name, or the method that declares it in the ``outgoing`` of a namespace."""
 
 
 @attrs.frozen
@@ -30,7 +33,7 @@ class Event:
 
     @property
     def wants_answer(self) -> bool:
-        """Whether the server sent it with `call` or `call_all`."""
+        """Whether the server sent it with `Namespace.call` or `Audience.call_all`."""
         return self._respond is not None
 
     def answer(self, *values: Any) -> None:

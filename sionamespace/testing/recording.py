@@ -43,14 +43,14 @@ class _Delivery(Delivery):
 
     def call(
         self, selection: Selection, event: str, args: tuple[Any, ...], timeout: float | None
-    ) -> Ack:
+    ) -> Ack[Any]:
         ack = super().call(selection, event, args, timeout)
         self._tell(selection, event)
         return ack
 
     def call_all(
         self, selection: Selection, event: str, args: tuple[Any, ...], timeout: float | None
-    ) -> BroadcastAck:
+    ) -> BroadcastAck[Any]:
         acks = super().call_all(selection, event, args, timeout)
         self._tell(selection, event)
         return acks
@@ -81,9 +81,9 @@ class RecordingConnection(Connection):
 
     def _answer(
         self, mounted: AnyMounted, session: Session, event: str, number: int, answer: Answer
-    ) -> None:
+    ) -> Parcel | None:
         self.answers[session.path, number] = answer
-        super()._answer(mounted, session, event, number, answer)
+        return super()._answer(mounted, session, event, number, answer)
 
 
 class RecordingApplication(Application):

@@ -1,5 +1,5 @@
 import { avatar, clear, fail, isShown, settle, show, toEnd } from "./messages.js";
-import { $, ask, keepConnected, make, renew } from "./page.js";
+import { $, ask, keepConnected, make, reason, renew } from "./page.js";
 import { shrink } from "./pictures.js";
 import { askPerson, forgetQuestions } from "./questions.js";
 
@@ -8,6 +8,7 @@ const TYPING_SENT = 1200; // ms between two signs
 
 // The key proves, after a lost connection, that the one who asks for the name had it before.
 const me = { name: "", room: "", key: newId() };
+const people = new Map(); // everybody who is here: name -> room
 const pending = new Map(); // messages that the server has not answered: id -> function to send it
 const typing = new Map(); // who is typing: name -> timer
 let shownRoom = ""; // whose messages are on the page
@@ -19,31 +20,43 @@ const socket = io("/chat", {
   reconnection: false,
   auth: (send) => send(me),
 });
-keepConnected(socket, (error) => showEntrance(error.message, error.data ?? {}));
+keepConnected(socket, (error) => showEntrance(reason(error), error.data ?? {}));
 
 // What the server says.
 
-socket.on("joined", ({ name, room, history }) => {
+socket.on("welcome", (name) => {
+  me.name = name;
+});
+
+// What is said in the room: as it is said, and as the room remembers it.
+const said = {
+  message: (message) => showSaid(message),
+  picture: ({ type, data, ...picture }) => showSaid({ ...picture, file: new Blob([data], { type }) }),
+};
+
+socket.on("history", (room, events) => {
   const moved = shownRoom !== room || $("chat").hidden;
   if (shownRoom !== room) {
     clear();
     pending.clear();
   }
-  shownRoom = room;
-  Object.assign(me, { name, room });
+  shownRoom = me.room = room;
   showRoom(moved);
+  showPeople({});
   // After a lost connection some of it is on the page already.
   $("scroller").setAttribute("aria-busy", "true");
-  history.forEach(showMessage);
+  for (const [event, ...args] of events) said[event](...args);
   $("scroller").setAttribute("aria-busy", "false");
   toEnd();
   pending.forEach((send) => send());
 });
 
-socket.on("message", (message) => {
-  stopTyping(message.name);
-  showMessage(message);
-});
+for (const [event, show] of Object.entries(said)) {
+  socket.on(event, (message) => {
+    stopTyping(message.name);
+    show(message);
+  });
+}
 
 socket.on("whisper", (whisper, received) => {
   show({ ...whisper, id: newId(), label: "only to you" });
@@ -56,14 +69,12 @@ socket.on("typing", (name) => {
   showTyping();
 });
 
-socket.on("people", (names) => {
-  $("count").textContent = names.length === 1 ? "You are alone here" : `${names.length} people here`;
-  renew($("people"), names.map(personItem));
+socket.on("presence", (_, everybody) => {
+  people.clear();
+  showPeople({ joins: everybody });
 });
 
-socket.on("rooms", (rooms) => {
-  renew($("rooms"), Object.entries(rooms).map(roomItem));
-});
+socket.on("presence_diff", (_, diff) => showPeople(diff));
 
 socket.on("confirm", askPerson);
 
@@ -73,13 +84,10 @@ socket.on("disconnect", () => {
 });
 
 /** Shows what was said in the room, unless it is on the page already. */
-function showMessage({ picture, ...message }) {
-  if (isShown(message.id)) {
-    received(message.id, message.at); // it is ours, and only the ack was lost
-    return;
-  }
-  const file = picture && new Blob([picture.data], { type: picture.type });
-  show({ ...message, mine: message.name === me.name, file });
+function showSaid(message) {
+  // If it is ours, only the ack was lost.
+  if (isShown(message.id)) received(message.id, message.at);
+  else show({ ...message, mine: message.name === me.name });
 }
 
 // The entrance.
@@ -154,6 +162,19 @@ window.addEventListener("hashchange", () => {
   const room = decodeURIComponent(location.hash);
   if (socket.connected && room && room !== me.room) join(room);
 });
+
+/** Shows who is here and which rooms there are, as people come and go. */
+function showPeople({ joins = {}, leaves = {} }) {
+  for (const name of Object.keys(leaves)) people.delete(name);
+  for (const [name, room] of Object.entries(joins)) people.set(name, room);
+  const rooms = new Map([["#lobby", 0]]);
+  for (const room of [...people.values()].sort()) rooms.set(room, (rooms.get(room) ?? 0) + 1);
+  const here = [...people].filter(([, room]) => room === me.room).map(([name]) => name);
+  here.sort((a, b) => a.localeCompare(b));
+  $("count").textContent = here.length > 1 ? `${here.length} people here` : "You are alone here";
+  renew($("people"), here.map(personItem));
+  renew($("rooms"), [...rooms].map(roomItem));
+}
 
 function roomItem([room, count]) {
   const button = make("button", { type: "button" }, make("span", { className: "name" }, room));

@@ -1,4 +1,4 @@
-import { $, ask, keepConnected, make } from "./page.js";
+import { $, ask, keepConnected, make, reason } from "./page.js";
 
 const ANSWERS = {
   yes: "said yes",
@@ -8,17 +8,20 @@ const ANSWERS = {
 };
 
 const socket = io("/dashboard", { autoConnect: false, reconnection: false });
-keepConnected(socket, (error) => ($("ask-error").textContent = error.message));
+keepConnected(socket, (error) => ($("ask-error").textContent = reason(error)));
 socket.connect();
 
-socket.on("figures", ({ people, rooms, messages }) => {
+socket.on("figures", ({ people, messages }) => {
+  const names = Object.keys(people);
+  const rooms = new Map();
+  for (const room of Object.values(people).sort()) rooms.set(room, (rooms.get(room) ?? 0) + 1);
   const sum = messages.reduce((total, count) => total + count, 0);
-  $("online").textContent = people.length;
-  $("room-count").textContent = Object.keys(rooms).length;
+  $("online").textContent = names.length;
+  $("room-count").textContent = rooms.size;
   $("message-count").textContent = sum;
   drawChart(messages, sum);
-  showRooms(rooms, people.length);
-  showPeople(people);
+  showRooms(rooms, names.length);
+  showPeople(names);
 });
 
 socket.on("connect", () => $("dashboard").classList.remove("stale"));
@@ -49,7 +52,7 @@ function shape(tag, attributes) {
 
 function showRooms(rooms, online) {
   $("no-rooms").hidden = online > 0;
-  $("rooms").replaceChildren(...Object.entries(rooms).map(([room, count]) => {
+  $("rooms").replaceChildren(...[...rooms].map(([room, count]) => {
     const item = make("li", {}, make("span", { className: "name" }, room), make("b", {}, `${count}`));
     item.style.setProperty("--share", count / online);
     return item;
@@ -57,9 +60,9 @@ function showRooms(rooms, online) {
 }
 
 /** Renews the choice only when it is another one, so that it can be used meanwhile. */
-function showPeople(people) {
+function showPeople(names) {
   const select = $("person");
-  const names = people.map(({ name }) => name).sort((a, b) => a.localeCompare(b));
+  names.sort((a, b) => a.localeCompare(b));
   const before = [...select.options].map(({ value }) => value);
   if (names.length && names.join("\n") === before.join("\n")) return;
   const chosen = select.value;

@@ -25,8 +25,14 @@ export function renew(list, items) {
 /** Sends an event; the promise is the server's answer, or fails with what it refused. */
 export async function ask(socket, event, ...args) {
   const answer = await socket.emitWithAck(event, ...args);
-  if (answer?.error) throw new Error(answer.error.message);
+  if (answer?.error) throw new Error(reason(answer.error));
   return answer;
+}
+
+/** Why the server refused something, in words for people. */
+export function reason({ message, data }) {
+  if (data?.retry_after) return `You are too fast. Try again in ${Math.ceil(data.retry_after)} s.`;
+  return Array.isArray(data) ? `${data[0].reason}.` : message; // what did not fit, and where
 }
 
 const DELAYS = [1, 2, 3, 5]; // seconds before each new attempt; the last one stays

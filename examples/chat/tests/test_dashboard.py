@@ -16,14 +16,9 @@ Enter = Callable[..., HarnessClient]
 def test_it_shows_the_chat_as_it_is(harness: Harness, enter: Enter) -> None:
     ann, _ = enter("Ann"), enter("Bob", "garden")
     ann.call("message", "message-1", "hello")
-    dashboard = harness.connect("/dashboard")
-    assert dashboard.last("figures").args == (
-        {
-            "people": [{"name": "Ann", "room": "#lobby"}, {"name": "Bob", "room": "#garden"}],
-            "rooms": {"#garden": 1, "#lobby": 1},
-            "messages": [0] * 59 + [1],
-        },
-    )
+    people = {"Ann": "#lobby", "Bob": "#garden"}
+    figures = {"people": people, "messages": [0] * 59 + [1]}
+    harness.connect("/dashboard").assert_received("figures", figures)
 
 
 def test_the_figures_come_once_a_second_to_all_who_look(harness: Harness) -> None:
@@ -93,3 +88,16 @@ def test_a_bad_question_is_refused(
     ann = enter("Ann")
     assert harness.connect("/dashboard").call("ask", name, question)["error"]["message"]
     assert ann.received("confirm") == []
+
+
+def test_messages_are_counted_by_the_second_for_a_minute(mocker: MockerFixture) -> None:
+    clock = mocker.Mock(return_value=100.2)
+    activity = Activity(clock)
+    activity.note()
+    activity.note()
+    clock.return_value = 102.9
+    activity.note()
+    assert activity.last_minute()[-4:] == [0, 2, 0, 1]
+    clock.return_value = 161.0
+    activity.note()
+    assert activity.last_minute() == [1] + [0] * 58 + [1]

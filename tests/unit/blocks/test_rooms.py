@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sionamespace import HandlerError, Refused, UsageError
-from sionamespace.blocks import RoomPolicy
+from sionamespace.blocks import History, RoomPolicy
 from sionamespace.testing import Harness
 
 pytestmark = pytest.mark.every_runtime
@@ -13,6 +13,7 @@ pytestmark = pytest.mark.every_runtime
 
 class Chat(RoomPolicy):
     history_length = 3
+    history_limits = {"picture": 1}
     history_rooms = 2
 
     def may_join(self, sid, room):
@@ -122,6 +123,30 @@ def test_the_history_has_an_end_in_rooms_too(harness):
     assert (chat.history("a"), chat.history("b")) == ([["said", "a"]] * 2, [])
 
 
+def test_of_some_events_fewer_are_kept_and_nothing_else_goes_for_them(harness):
+    chat = harness.namespace()
+    for event, number in [("said", 1), ("picture", 2), ("said", 3), ("picture", 4)]:
+        chat.publish("a", event, number)
+    assert chat.history("a") == [["said", 1], ["said", 3], ["picture", 4]]
+
+
+def test_what_is_kept_may_be_elsewhere():
+    class Diary(History):
+        def add(self, room, event, *args):
+            super().add(room, event, "dear diary", *args)
+
+    class Chat(RoomPolicy):
+        def __init__(self):
+            self.past = Diary(length=1, limits={}, rooms=1)
+
+    with Harness(Chat()) as harness:
+        chat, ann = harness.namespace(), harness.connect()
+        for text in ("hello", "bye"):
+            chat.publish("a", "said", text)
+        chat.admit(ann.sid, "a")
+        assert ann.last("history").args == ("a", [["said", "dear diary", "bye"]])
+
+
 def test_what_cannot_be_sent_is_not_kept(harness):
     chat = harness.namespace()
     with pytest.raises(UsageError):
@@ -144,3 +169,23 @@ def test_nothing_is_missed_and_nothing_comes_twice(harness):
         heard += [event.args[0] for event in client.received("said")]
         assert heard == everything[-len(heard) :]
         assert len(heard) == len(set(heard))
+
+
+def test_a_declared_event_is_kept_by_its_name():
+    class Page:
+        def said(self, text: str) -> None: ...
+
+    class Declaring(RoomPolicy):
+        outgoing = Page
+
+        def may_join(self, sid, room):
+            return True
+
+    with Harness(Declaring()) as harness:
+        ann = harness.connect()
+        ann.call("join", "a")
+        harness.namespace().publish("a", Page.said, "hi")
+        ann.assert_received(Page.said, "hi")
+        bob = harness.connect()
+        bob.call("join", "a")
+        bob.assert_received("history", "a", [["said", "hi"]])

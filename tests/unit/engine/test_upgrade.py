@@ -8,6 +8,7 @@ from sionamespace.engine.upgrade import Upgrade
 from sionamespace.protocol.engineio import Parcel, decode_payload
 from sionamespace.protocol.websocket import frame
 from sionamespace.testing.runtime import ManualRuntime
+from sionamespace.types import Reason
 
 
 class Receiver:
@@ -180,12 +181,13 @@ class TestFailure:
         second.says("5")
         assert socket.transport == "websocket"
 
+    @pytest.mark.parametrize("reason", [Reason.SERVER, Reason.SHUTDOWN])
     def test_a_connection_that_closes_meanwhile_says_its_last_by_the_websocket(
-        self, socket, websocket, upgrade
+        self, socket, websocket, upgrade, reason
     ):
         websocket.says("2probe")
         socket.send(Parcel("41"))
-        socket.close("server disconnect")
+        socket.close(reason)
         assert websocket.ended is None
         websocket.says("5")
         assert websocket.written == frames("3probe", "41")

@@ -7,9 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.unit.docs.pages import DOCS
 from tests.unit.testing.installed import environment
 
-PAGE = (Path(__file__).resolve().parents[2] / "docs" / "testing.md").read_text()
+PAGE = (DOCS / "testing.md").read_text()
 FILES = dict(re.findall(r"```python\n# (\S+)\n(.*?)```", PAGE, re.DOTALL))
 
 
