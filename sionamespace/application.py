@@ -212,7 +212,7 @@ class Application:
         if dispatcher is None:
             return None
         result: Pending[Any] = Pending(self.runtime)
-        self.runtime.start(partial(dispatcher.server_event, event, args, result))
+        self.runtime.post(self.runtime.start, partial(dispatcher.server_event, event, args, result))
         return result
 
     def server_came(self, node: str) -> None:

@@ -34,6 +34,7 @@ def discover(cls: type) -> HandlerTable:
         HandlerError: for two handlers of one event, a reserved name, or a signature that cannot
             take its arguments; it names file, line and the mend.
     """
+    of_servers = server_events(cls)
     events: dict[str, HandlerSpec] = {}
     lifecycle: dict[str, HandlerSpec] = {}
     for name, function, mark in _candidates(cls):
@@ -54,7 +55,7 @@ def discover(cls: type) -> HandlerTable:
                 )
             events[event] = spec
     connect, disconnect = lifecycle.get("connect"), lifecycle.get("disconnect")
-    return HandlerTable(events, connect, disconnect, _middleware(cls), server_events(cls))
+    return HandlerTable(events, connect, disconnect, _middleware(cls), of_servers)
 
 
 def _middleware(cls: type) -> tuple[Middleware, ...]:
