@@ -272,7 +272,7 @@ class Namespace:
         once: ``self.to(room).local.members()``.
 
         Args:
-            timeout: how many seconds the other servers have to answer; who did not is in `silent`
+            timeout: how many seconds the other servers have to answer; who did not is in its ``silent``
                 of what is returned.
         """
         return self._mounted().members(Selection.of(room), timeout)

@@ -68,7 +68,7 @@ class Cluster:
         routes: a class of namespaces, or routes with classes, as for `Harness`; or a function that
             makes the routes of each server anew.
         nodes: how many servers there are.
-        settings: of the `sionamespace.cluster.ClusterRoomManager` of each, such as ``heartbeat``.
+        settings: of the `sionamespace.ClusterRoomManager` of each, such as ``heartbeat``.
         options: as for `Harness`.
     """
 
