@@ -18,6 +18,7 @@ from sionamespace.handlers.spec import CATCH_ALL, HandlerSpec, HandlerTable
 from sionamespace.logs import FirstTimes
 from sionamespace.ports import Runtime
 from sionamespace.runtime.calls import call_plain
+from sionamespace.runtime.pending import Pending
 from sionamespace.runtime.portal import is_async
 from sionamespace.sessions import Session
 from sionamespace.types import Path, Sid
@@ -124,6 +125,35 @@ class Dispatcher:
             raise
         except BaseException as error:
             return self.failed(sid, event, error)
+
+    async def server_event(self, event: str, args: Sequence[Any], result: Pending[Any]) -> None:
+        """Run the handler of an event of servers, which gives ``result`` what it returns."""
+        spec = self._table.server.get(event)
+        try:
+            if spec is None:
+                raise PayloadInvalid(f"no method handles the servers' event {event!r:.80}")
+            spec.arity.check(len(args), 0)
+            checked = args if spec.payload is None else spec.payload.check(args)
+            result.resolve(await self._call(spec, *checked))
+        except PayloadInvalid as invalid:
+            _log.warning("%s: %s from another server: %s", self._path, event, invalid)
+            result.fail(invalid)
+        except CONTROL:
+            result.cancel()
+            raise
+        except BaseException as error:
+            self.failed("", event, error)
+            result.fail(error)
+
+    async def server_news(self, method: str, node: str) -> None:
+        """Tell the namespace that another server has come or gone."""
+        function = getattr(self._owner, method)
+        try:
+            await self._runtime.call(function, is_async(function), False, node)
+        except CONTROL:
+            raise
+        except BaseException as error:
+            self.failed("", method, error)
 
     def find(self, event: str, sid: Sid) -> HandlerSpec | None:
         """The handler of an event; None, and a log line, if there is none."""
