@@ -14,7 +14,7 @@ from sionamespace.errors import PayloadInvalid, Refused
 from sionamespace.handlers.call import Call, Kind
 from sionamespace.handlers.middleware import Chain, Middleware, Next, compose
 from sionamespace.handlers.response import Answer, answer_of, failure, refusal
-from sionamespace.handlers.spec import CATCH_ALL, HandlerSpec, HandlerTable
+from sionamespace.handlers.spec import HandlerSpec, HandlerTable
 from sionamespace.logs import FirstTimes
 from sionamespace.ports import Runtime
 from sionamespace.runtime.calls import call_plain
@@ -59,6 +59,7 @@ class Dispatcher:
         self._owner = owner
         self._path = path
         self._table = table
+        self._find = table.find
         self._runtime = runtime
         self._unknown = unknown or FirstTimes(_log)
         table.check()
@@ -109,7 +110,9 @@ class Dispatcher:
             chain = self._chains.get(spec.event)
             if chain is not None:
                 return answer_of(await self._run(chain, "event", event, sid, args, wants_answer))
-            return answer_of(await self._call(spec, *_event_arguments(spec, sid, event, args)))
+            given = _event_arguments(spec, sid, event, args)
+            handler = getattr(self._owner, spec.method)
+            return answer_of(await self._runtime.call(handler, spec.is_async, spec.inline, *given))
         except PayloadInvalid as invalid:
             _log.warning("%s: %s from %s: %s (%s)", self._path, event, sid, invalid, spec.source)
             return (failure(f"{event}: {invalid}", invalid.faults),)
@@ -122,7 +125,7 @@ class Dispatcher:
 
     def find(self, event: str, sid: Sid) -> HandlerSpec | None:
         """The handler of an event; None, and a log line, if there is none."""
-        spec = self._table.find(event)
+        spec = self._find(event)
         if spec is None:
             self._log_unknown(event, sid)
         return spec
@@ -149,7 +152,11 @@ class Dispatcher:
             return await self._run(chain, kind, kind, sid, args, False)
         if spec is None:
             return None
-        return await self._call(spec, *_lifecycle_arguments(spec, sid, kind, args))
+        handler, given = (
+            getattr(self._owner, spec.method),
+            _lifecycle_arguments(spec, sid, kind, args),
+        )
+        return await self._runtime.call(handler, spec.is_async, spec.inline, *given)
 
     async def _run(
         self, chain: Chain, kind: Kind, event: str, sid: Sid, args: Sequence[Any], answer: bool
@@ -157,10 +164,6 @@ class Dispatcher:
         runtime = self._runtime
         call = Call(self._owner, kind, event, sid, tuple(args), answer, runtime.now)
         return await runtime.call(chain.run, chain.is_async, chain.inline, call)
-
-    async def _call(self, spec: HandlerSpec, *args: Any) -> Any:
-        handler = getattr(self._owner, spec.method)
-        return await self._runtime.call(handler, spec.is_async, spec.inline, *args)
 
     # Chains.
 
@@ -206,7 +209,7 @@ def _event_arguments(
     spec.arity.check(len(args), spec.given)
     if spec.payload is not None:
         args = spec.payload.check(args)
-    return (sid, event, *args) if spec.event == CATCH_ALL else (sid, *args)
+    return (sid, *args) if spec.given == 1 else (sid, event, *args)
 
 
 def _lifecycle_arguments(

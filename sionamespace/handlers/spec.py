@@ -35,7 +35,7 @@ class HandlerSpec:
     """How many of the function's parameters are given before all others: 1 for ``self``."""
     middleware: tuple[Middleware, ...] = ()
 
-    @property
+    @cached_property
     def given(self) -> int:
         """How many arguments the framework puts before the client's: the sid, and the event."""
         return 2 if self.event == CATCH_ALL else 1

@@ -9,9 +9,10 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Callable
+from selectors import BaseSelector
 from typing import Any, Protocol, cast
 
-__all__ = ["Lock", "get_ident", "new_lock", "sleep"]
+__all__ = ["DefaultSelector", "Lock", "epoll", "get_ident", "new_lock", "sleep"]
 
 
 class Lock(Protocol):
@@ -43,6 +44,9 @@ get_ident = cast("Callable[[], int]", _original("_thread", "get_ident"))
 new_lock = cast("Callable[[], Lock]", _original("_thread", "allocate_lock"))
 """A lock between operating system threads. Hold it for a few plain statements, never while
 calling out: a green thread that switched away inside would stop the whole thread."""
+
+epoll = _original("select", "epoll") if sys.platform == "linux" else None
+DefaultSelector = cast("type[BaseSelector]", _original("selectors", "DefaultSelector"))
 
 sleep = cast("Callable[[float], None]", _original("time", "sleep"))
 """Pauses the whole operating system thread."""
