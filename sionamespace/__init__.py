@@ -9,6 +9,7 @@ from sionamespace.audience import Audience
 from sionamespace.client import Client
 from sionamespace.errors import (
     AckTimeout,
+    AnswerInvalid,
     BrokerDown,
     ClientGone,
     ConfigurationError,
@@ -39,6 +40,7 @@ __all__ = [
     "NO_REPLY",
     "Ack",
     "AckTimeout",
+    "AnswerInvalid",
     "Answers",
     "Audience",
     "BroadcastAck",

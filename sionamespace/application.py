@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar, overload
 
 from sionamespace.connection import AnyMounted, Connection
 from sionamespace.delivery import Delivery
@@ -26,6 +26,8 @@ from sionamespace.sessions import Session, Sessions, outside
 from sionamespace.types import Path, Reason, Selection, Sid
 
 __all__ = ["Application"]
+
+N = TypeVar("N", bound=Namespace)
 
 _log = logging.getLogger("sionamespace.handlers")
 
@@ -59,6 +61,8 @@ class Application:
         self._mounted = {path: self._mount(path, namespace) for path, namespace in self.router}
         for route in self.router.patterns:
             route.namespace.handlers.check()
+            route.namespace.declared.check()
+        self.rooms.attach(self)
         most = options.max_dynamic_namespaces
         self._instances = Instances(self.router, self, self._place, most)
         self._unknown = FirstTimes(_log)
@@ -67,14 +71,32 @@ class Application:
             runtime, options.connect_timeout, Connection.close_unless_joined
         )
 
-    def namespace(self, path: Path) -> Namespace:
-        """The namespace at a path, for code outside a handler: a web view, another thread, ...
+    @overload
+    def namespace(self, where: Path) -> Namespace: ...
+    @overload
+    def namespace(self, where: type[N]) -> N: ...
+    def namespace(self, where: Any) -> Any:
+        """A namespace, for code outside a handler: a web view, another thread, ...
+
+        Args:
+            where: its path; or its class, if there is one instance of that at a path without
+                parameters, which type checkers then know.
 
         Raises:
-            ConfigurationError: if there is none.
+            ConfigurationError: if there is none, or several of that class.
             NotConnected: if it has parameters, ``/rooms/7`` of ``/rooms/{room_id}``, and nobody is
                 there: such a namespace lives while it has clients.
         """
+        return self._at(where) if isinstance(where, str) else self._of(where)
+
+    def _of(self, cls: type[N]) -> N:
+        found = {path: each for path, each in self.router if isinstance(each, cls)}
+        if len(found) != 1:
+            there = f"one at each of {', '.join(found)}" if found else f"none: {self._there()}"
+            raise ConfigurationError(f"which {cls.__name__}? There is {there}; name its path")
+        return found.popitem()[1]
+
+    def _at(self, path: Path) -> Namespace:
         mounted = self._mounted.get(path)
         if mounted is not None:
             return mounted.namespace
@@ -125,6 +147,11 @@ class Application:
         there = (self.rooms.recipients(path, Selection()) for path in self._mounted)
         return not self._connections and not self._instances and not any(there)
 
+    def leave_others(self) -> bool:
+        """Leave the other servers that share the clients; whether this one has left them."""
+        leaving = self.rooms.stop()
+        return leaving is None or leaving.done()
+
     def report_error(self, path: Path, sid: Sid, event: str, error: BaseException) -> None:
         """Log what a handler raised and nothing handled: once, with its traceback."""
         whom = f" for {sid}" if sid else ""
@@ -137,8 +164,19 @@ class Application:
             raise NotConnected(f"client {sid!r} is not connected to {path}, where nobody is")
         return mounted.sessions[sid]
 
+    @property
+    def paths(self) -> list[Path]:
+        """The paths of the namespaces that are always there."""
+        return list(self._mounted)
+
+    def delivery(self, path: Path) -> Delivery | None:
+        """How the clients of a namespace are reached; None if there is none now."""
+        mounted: AnyMounted | None = self._mounted.get(path) or self._instances.get(path)
+        return None if mounted is None else mounted.delivery
+
     def accept(self, link: Link, environ: Mapping[str, Any]) -> Connection:
         """Take a new connection of the engine; what it receives goes to what is returned."""
+        self.rooms.start()
         make, options = self.connection_type, self.options
         connection = make(self._find, self.runtime, options, link, environ, self._ended, self.ids)
         self._connections[connection] = None

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Sequence
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeAlias, TypeVar
 
+from sionamespace.ids import Ids
 from sionamespace.types import Path, Sid
 
 __all__ = [
     "Broker",
+    "Declared",
     "Host",
     "Link",
+    "Local",
+    "Read",
     "Receiver",
     "Runtime",
     "Sendable",
@@ -110,7 +114,12 @@ class Runtime(Protocol):
 class Sendable(Protocol):
     """A packet ready to send, with its attachments; see `sionamespace.protocol.engineio.Parcel`."""
 
-    size: int
+    packets: tuple[str | bytes, ...]
+    """The packets of Engine.IO that carry it."""
+
+    @property
+    def size(self) -> int:
+        """How many bytes it has, about."""
 
 
 class Link(Protocol):
@@ -198,13 +207,43 @@ class Broker(Protocol):
         """Let go of the connection, whatever its state. Raises nothing."""
 
 
+Read: TypeAlias = Callable[[Sid, Any], Any]
+"""Makes of a client's answer, in the form that an `Ack` has, the value that was declared.
+
+It raises `AnswerInvalid`."""
+
+
+class Declared(Protocol):
+    """What a namespace declares that it sends; see `sionamespace.handlers.outgoing`."""
+
+    def to_emit(self, event: object, args: Sequence[Any]) -> str:
+        """The name of a declared event that is to be emitted; raises `UsageError`."""
+
+    def to_call(self, event: object, args: Sequence[Any]) -> tuple[str, Read | None]:
+        """The name of one that is to be answered, and what reads the answer."""
+
+
+class Local(Protocol):
+    """What a room manager may ask of the server whose rooms it has."""
+
+    runtime: Runtime
+    ids: Ids
+
+    @property
+    def paths(self) -> Sequence[Path]:
+        """The paths of the namespaces that are always there."""
+
+    def delivery(self, path: Path) -> Any:
+        """The `sionamespace.delivery.Delivery` of a namespace; None if there is none now."""
+
+
 class Host(Protocol):
     """What a namespace may ask of the server that it is mounted on."""
 
     async_mode: str
 
-    def namespace(self, path: Path) -> Any:
-        """The namespace mounted at a path."""
+    def namespace(self, where: Any) -> Any:
+        """The namespace mounted at a path, or the one of a class."""
 
     def spawn(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Waiting[Any]:
         """Run a function in the background."""

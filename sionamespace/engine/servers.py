@@ -105,7 +105,12 @@ def _is_tls(sock: Any) -> bool:
 
 
 def _is_green(sock: Any) -> bool:
-    return type(sock).__module__.partition(".")[0] in ("eventlet", "gevent")
+    return _is_of(sock, "eventlet") or _is_of(sock, "gevent")
+
+
+def _is_of(sock: Any, library: str) -> bool:
+    """Whether a socket is a library's, or made from one of those."""
+    return any(cls.__module__.partition(".")[0] == library for cls in type(sock).__mro__)
 
 
 def _send_some(sock: Any, data: bytes) -> int:
@@ -197,7 +202,7 @@ def _gevent_socket(body: Any) -> Any:
     # Asked for an upgrade, it gives what it reads from itself in the body's place.
     raw = getattr(getattr(body, "rfile", body), "raw", None)
     sock = getattr(raw, "_sock", None)
-    return sock if type(sock).__module__.startswith("gevent.") else None
+    return sock if _is_of(sock, "gevent") else None
 
 
 _SERVERS: tuple[tuple[str, Callable[[Any], Any], Callable[[], Iterable[bytes]]], ...] = (

@@ -10,7 +10,7 @@ import logging
 from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
-from sionamespace.errors import PayloadInvalid, Refused
+from sionamespace.errors import AnswerInvalid, PayloadInvalid, Refused
 from sionamespace.handlers.call import Call, Kind
 from sionamespace.handlers.middleware import Chain, Middleware, Next, compose
 from sionamespace.handlers.response import Answer, answer_of, failure, refusal
@@ -71,6 +71,9 @@ class Dispatcher:
         try:
             given = (session.environ, session.auth)
             admitted = await self._lifecycle("connect", self._table.connect, session.sid, given)
+        except AnswerInvalid as error:
+            self.failed(session.sid, "connect", error)
+            return Refused("internal error")
         except PayloadInvalid as invalid:
             _log.warning("%s: refusing %s: %s", self._path, session.sid, invalid)
             return Refused(str(invalid), invalid.faults)
@@ -113,6 +116,8 @@ class Dispatcher:
             given = _event_arguments(spec, sid, event, args)
             handler = getattr(self._owner, spec.method)
             return answer_of(await self._runtime.call(handler, spec.is_async, spec.inline, *given))
+        except AnswerInvalid as error:  # of whatever client; it is not for this one to read
+            return self.failed(sid, event, error)
         except PayloadInvalid as invalid:
             _log.warning("%s: %s from %s: %s (%s)", self._path, event, sid, invalid, spec.source)
             return (failure(f"{event}: {invalid}", invalid.faults),)

@@ -38,6 +38,9 @@ class Driver(Protocol):
     one_thread: bool
     """Whether web servers must call the engine on one thread."""
 
+    def forked(self) -> None:
+        """The process was forked before anything ran; what it has of the other one is replaced."""
+
     def bind(self) -> None:
         """Make the calling thread the engine's own."""
 
@@ -92,6 +95,7 @@ class ThreadedRuntime:
         self._portal = Portal(self, driver.start_real_thread)
         self.engine = driver.engine
         self.one_thread = driver.one_thread
+        self.forked = driver.forked
         self.bind = driver.bind
         self.here = driver.here
         self.post = driver.post

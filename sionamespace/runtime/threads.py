@@ -44,6 +44,9 @@ class ThreadsDriver:
         self._crew = Crew(self._look, self._wake)
         self.start = self._crew.start
 
+    def forked(self) -> None:
+        self._sockets = None  # the other process would have the same ones
+
     def bind(self) -> None:
         """Nothing: every thread may become the engine's."""
 

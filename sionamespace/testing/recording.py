@@ -56,14 +56,14 @@ class _Delivery(Delivery):
 
     def call(
         self, selection: Selection, event: str, args: tuple[Any, ...], timeout: float | None
-    ) -> Ack:
+    ) -> Ack[Any]:
         ack = super().call(selection, event, args, timeout)
         self._tell(selection, event)
         return ack
 
     def call_all(
         self, selection: Selection, event: str, args: tuple[Any, ...], timeout: float | None
-    ) -> BroadcastAck:
+    ) -> BroadcastAck[Any]:
         acks = super().call_all(selection, event, args, timeout)
         self._tell(selection, event)
         return acks
