@@ -3,25 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
-from typing import Any
+from functools import partial
+from typing import Any, Generic, TypeVar
 
 import attrs
 
-from sionamespace.errors import AckTimeout, ClientGone, UsageError, WouldBlock
-from sionamespace.ports import Runtime, Timer
+from sionamespace.errors import (
+    AckTimeout,
+    AnswerInvalid,
+    ClientGone,
+    UsageError,
+    WouldBlock,
+)
+from sionamespace.gathering import Gathering
+from sionamespace.ports import Read, Runtime, Timer
 from sionamespace.runtime.originals import new_lock
 from sionamespace.runtime.pending import Pending
 from sionamespace.types import Sid
 
 __all__ = ["Ack", "AckTable", "Answers", "BroadcastAck"]
 
+T = TypeVar("T")
 
-class Ack(Pending[Any]):
+_UNREAD: Any = object()
+
+
+class Ack(Pending[T]):
     """A client's answer to a `Namespace.call`; see `Pending` for how to wait for it.
 
     The value is what the client answered with: one argument is itself, several are a tuple, none
-    is None. Instead of it there may be an error: `AckTimeout` when the client did not answer in
-    time, `ClientGone` as soon as it left.
+    is None. If the event was declared with an answer, it is of that type. Instead of it there may
+    be an error: `AckTimeout` when the client did not answer in time, `ClientGone` as soon as it
+    left, `AnswerInvalid` when what it answered is not of the declared type.
     """
 
     def __init__(self, runtime: Runtime, event: str, sid: Sid) -> None:
@@ -30,6 +43,29 @@ class Ack(Pending[Any]):
         self.sid = sid
         self._timer: Timer | None = None
         self._may_wait: Callable[[], bool] = _always
+        self._read: Read | None = None
+        self._answer: Any = _UNREAD
+
+    def result(self, timeout: float | None = None) -> T:
+        value = super().result(timeout)
+        return value if self._read is None else self._declared(self._read, value)
+
+    def exception(self, timeout: float | None = None) -> BaseException | None:
+        error = super().exception(timeout)
+        if error is None and self._read is not None:
+            try:
+                self.result()
+            except AnswerInvalid as invalid:
+                return invalid
+        return error
+
+    def read_with(self, read: Read | None) -> None:
+        """Let the value be what ``read`` makes of the answer; None leaves it as it is.
+
+        It is read by whoever asks for it, and not when it comes, as that may run checks of the
+        application's own. Call this before anybody has the Ack.
+        """
+        self._read = read
 
     def expire_after(self, seconds: float | None) -> None:
         """Let it fail with `AckTimeout` after some seconds; None for never."""
@@ -43,10 +79,9 @@ class Ack(Pending[Any]):
 
     def answer(self, arguments: list[Any]) -> None:
         """Take the arguments that the client answered with."""
-        if not arguments:
-            self.resolve(None)
-        else:
-            self.resolve(arguments[0] if len(arguments) == 1 else tuple(arguments))
+        several = tuple(arguments) or None
+        answer: Any = arguments[0] if len(arguments) == 1 else several
+        self.resolve(answer)
 
     def __bool__(self) -> bool:
         raise _not_the_answer(self)
@@ -69,6 +104,12 @@ class Ack(Pending[Any]):
     def _expire(self, seconds: float) -> None:
         self.fail(self._timed_out(seconds))
 
+    def _declared(self, read: Read, value: Any) -> T:
+        if self._answer is _UNREAD:
+            self._answer = read(self.sid, value)
+        answer: T = self._answer
+        return answer
+
     def _timed_out(self, timeout: float | None) -> AckTimeout:
         return AckTimeout(f"client {self.sid!r} did not answer {self.event!r} within {timeout:g} s")
 
@@ -82,38 +123,60 @@ def _not_the_answer(ack: Pending[Any]) -> UsageError:
 
 
 @attrs.frozen
-class Answers:
+class Answers(Generic[T]):
     """What the clients of a `BroadcastAck` answered.
 
     ``values`` maps the sid of each client that answered to its answer, in the form that an `Ack`
-    has; ``missing`` are those that did not answer in time, or left.
+    has; ``missing`` are those that did not answer in time, or left; ``silent`` are the servers, of
+    several that share their clients, that did not say whom they asked. ``wrong`` has the error of
+    each client whose answer is not of the type that the event was declared with: so one that lies,
+    or is out of date, does not spoil what the others said.
     """
 
-    values: Mapping[Sid, Any]
+    values: Mapping[Sid, T]
     missing: frozenset[Sid]
+    silent: frozenset[str] = frozenset()
+    wrong: Mapping[Sid, AnswerInvalid] = attrs.field(factory=dict)
 
     @property
     def complete(self) -> bool:
-        """Whether every client answered."""
-        return not self.missing
+        """Whether every client answered, as declared."""
+        return not self.missing and not self.silent and not self.wrong
 
 
-class BroadcastAck(Pending[Answers]):
+class BroadcastAck(Gathering[Answers[T]]):
     """The answers of several clients; see `Pending` for how to wait for them.
 
     It is done when every client has answered, has left, or its time is over. A client that did not
     answer is no error; it is in the ``missing`` of the `Answers`.
     """
 
-    def __init__(self, runtime: Runtime, acks: Iterable[Ack]) -> None:
+    def __init__(self, runtime: Runtime, acks: Iterable[Ack[Any]] = ()) -> None:
         super().__init__(runtime)
-        self._acks = list(acks)
-        self._count = len(self._acks)
-        self._count_lock = new_lock()
-        for ack in self._acks:
-            ack.listen(self._one_is_done)
-        if not self._acks:
-            self.resolve(Answers({}, frozenset()))
+        self._read: Read | None = None
+        self._checked: Answers[T] | None = None
+        self._acks: list[Ack[Any]] = []
+        self.add(acks)
+
+    def add(self, acks: Iterable[Ack[Any]], server: str | None = None) -> None:
+        """These are asked too; they are all that a server asks."""
+        added = list(acks)
+        self._acks += added
+        self.expect(*added)
+        for ack in added:
+            ack.listen(partial(self.drop, ack))
+        if server is not None:
+            self.drop(server)
+
+    def result(self, timeout: float | None = None) -> Answers[T]:
+        answers = super().result(timeout)
+        if self._checked is None:
+            self._checked = self._as_declared(answers)
+        return self._checked
+
+    def read_with(self, read: Read | None) -> None:
+        """As `Ack.read_with`, for each of the answers."""
+        self._read = read
 
     def cancel(self) -> bool:
         """Give up waiting for all of them; False if it was already done."""
@@ -125,20 +188,33 @@ class BroadcastAck(Pending[Answers]):
     def __bool__(self) -> bool:
         raise _not_the_answer(self)
 
-    def partial(self) -> Answers:
+    def partial(self) -> Answers[T]:
         """The answers so far."""
-        answered = {ack.sid: ack.result() for ack in self._acks if _is_answered(ack)}
-        return Answers(answered, frozenset(a.sid for a in self._acks if a.sid not in answered))
+        return self._as_declared(self._so_far())
 
-    def _one_is_done(self) -> None:
-        with self._count_lock:
-            self._count -= 1
-            last = self._count == 0
-        if last:
-            self.resolve(self.partial())
+    def _so_far(self) -> Answers[Any]:
+        acks = list(self._acks)
+        answered = {ack.sid: ack.result() for ack in acks if _is_answered(ack)}
+        missing = frozenset(ack.sid for ack in acks if ack.sid not in answered)
+        return Answers(answered, missing, self.silent)
+
+    def _as_declared(self, answers: Answers[Any]) -> Answers[T]:
+        if self._read is None:
+            return answers
+        values: dict[Sid, T] = {}
+        wrong: dict[Sid, AnswerInvalid] = {}
+        for sid, value in answers.values.items():
+            try:
+                values[sid] = self._read(sid, value)
+            except AnswerInvalid as invalid:
+                wrong[sid] = invalid
+        return attrs.evolve(answers, values=values, wrong=wrong)
+
+    def _joined(self, parts: Mapping[str, Any]) -> Answers[Any]:
+        return self._so_far()
 
 
-def _is_answered(ack: Ack) -> bool:
+def _is_answered(ack: Ack[Any]) -> bool:
     return ack.done() and ack.exception() is None
 
 
@@ -149,18 +225,18 @@ class AckTable:
 
     def __init__(self) -> None:
         self._lock = new_lock()
-        self._acks: dict[int, Ack] = {}
+        self._acks: dict[int, Ack[Any]] = {}
         self._closed = False
 
     def __len__(self) -> int:
         return len(self._acks)
 
-    def __iter__(self) -> Iterator[Ack]:
+    def __iter__(self) -> Iterator[Ack[Any]]:
         with self._lock:
             acks = list(self._acks.values())
         return iter(acks)
 
-    def add(self, number: int, ack: Ack) -> None:
+    def add(self, number: int, ack: Ack[Any]) -> None:
         """Remember a call until it is done; it fails at once if the client has left."""
         with self._lock:
             closed = self._closed
@@ -191,5 +267,5 @@ class AckTable:
             self._acks.pop(number, None)
 
 
-def _gone(ack: Ack) -> ClientGone:
+def _gone(ack: Ack[Any]) -> ClientGone:
     return ClientGone(f"client {ack.sid!r} left before it answered {ack.event!r}")

@@ -8,6 +8,7 @@ SioError
 ├── PeerError               a client broke the rules
 │   ├── PacketError         the bytes are not a Socket.IO packet
 │   └── PayloadInvalid      the arguments are not what the handler takes
+│       └── AnswerInvalid   the answer is not what the event was declared with
 ├── DeliveryError           neither is wrong; the network is what it is
 │   ├── NotConnected        there is no such client
 │   ├── AckTimeout          the client did not answer in time (also a ``TimeoutError``)
@@ -23,6 +24,7 @@ from typing import Any
 
 __all__ = [
     "AckTimeout",
+    "AnswerInvalid",
     "BrokerDown",
     "ClientGone",
     "ConfigurationError",
@@ -77,6 +79,10 @@ class PayloadInvalid(PeerError):
     def __init__(self, message: str, faults: Sequence[Mapping[str, str]] = ()) -> None:
         super().__init__(message)
         self.faults = [dict(fault) for fault in faults]
+
+
+class AnswerInvalid(PayloadInvalid):
+    """What a client answered is not what the event was declared with; ``faults`` says where."""
 
 
 class DeliveryError(SioError):

@@ -4,21 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, overload
 
 from sionamespace.acks import Ack
 from sionamespace.audience import Audience
 from sionamespace.client import Client
-from sionamespace.delivery import Delivery
+from sionamespace.delivery import MEMBERS_TIMEOUT, Delivery
 from sionamespace.errors import ConfigurationError
+from sionamespace.gathering import Members
 from sionamespace.handlers.discovery import discover
 from sionamespace.handlers.middleware import Middleware
+from sionamespace.handlers.outgoing import OutgoingTable, declared
 from sionamespace.handlers.spec import HandlerTable
 from sionamespace.ports import Host
 from sionamespace.runtime.pending import Pending
+from sionamespace.servers import Servers
 from sionamespace.types import Path, Room, Rooms, Selection, Sid, names
 
+if TYPE_CHECKING:
+    from sionamespace.types import Args, Unpack
+
 __all__ = ["Namespace"]
+
+R = TypeVar("R")
 
 
 class Namespace:
@@ -46,16 +54,20 @@ class Namespace:
     side by side. Nothing here blocks, and everything may be called from any thread.
     """
 
-    event_name: ClassVar[Callable[[str], str] | None] = None
-    """The rule by which ``on_<name>`` becomes an event's name, as a ``staticmethod``: called with
-    ``name``, it returns the event. Without a rule the name is the event."""
-
     middleware: ClassVar[Sequence[Middleware]] = ()
     """What stands around all handlers of the class, the first one outermost. That of a base class
     stays, outside of that of its subclass."""
 
+    outgoing: ClassVar[type | Sequence[type]] = ()
+    """What it sends: a class, or several, whose methods are the events, with their arguments and
+    the answer to a `call`. That of a base class stays. Then ``self.emit(ChatPage.message, ...)`` is
+    checked by type checkers, and ``self.call(ChatPage.confirm, ...)`` gives an ack of that type."""
+
     handlers: ClassVar[HandlerTable] = HandlerTable({})
     """The handlers of the class, found when it was defined."""
+
+    declared: ClassVar[OutgoingTable] = OutgoingTable("Namespace")
+    """The events of `outgoing`, found when the class was defined."""
 
     _host: Host | None = None
     _delivery: Delivery | None = None
@@ -64,6 +76,16 @@ class Namespace:
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         cls.handlers = discover(cls)
+        cls.declared = declared(cls)
+
+    @staticmethod
+    def event_name(name: str, /) -> str:
+        """The event that ``on_<name>`` handles, and that a method ``name`` in `outgoing` declares.
+
+        Override it for another rule, ``event_name = staticmethod(camel_case)``. It is asked when
+        the class is defined; what `sionamespace.event` names is named already.
+        """
+        return name
 
     # Where it is mounted.
 
@@ -95,12 +117,14 @@ class Namespace:
 
         Raises:
             ConfigurationError: if it is mounted already.
+            HandlerError: for the annotation of an answer in `outgoing` that cannot be used.
         """
         if self._delivery is not None:
             raise ConfigurationError(
                 f"this {type(self).__name__} is mounted at {self.path} already; "
                 f"make another instance for {delivery.path}"
             )
+        self.declared.check()
         self._delivery, self._host = delivery, host
         if params is not None:
             self._path_params = params
@@ -109,8 +133,8 @@ class Namespace:
 
     def emit(
         self,
-        event: str,
-        *args: Any,
+        event: str | Callable[[Any, Unpack[Args]], None],
+        *args: Unpack[Args],
         room: Rooms | None = None,
         skip_sid: Rooms | None = None,
         volatile: bool = False,
@@ -118,6 +142,7 @@ class Namespace:
         """Send an event to clients.
 
         Args:
+            event: its name, or a method of the class that is the namespace's `outgoing`.
             args: JSON values, ``bytes``, attrs classes, dataclasses, dates, ..., also nested.
             room: a room, a sid, or several; None is everybody in the namespace, and an empty list
                 nobody. A client in several of the rooms gets one copy.
@@ -127,7 +152,8 @@ class Namespace:
         Raises:
             UsageError: for a name or a value that cannot be sent.
         """
-        self._mounted().emit(Selection.of(room, skip_sid), event, args, volatile)
+        name = event if isinstance(event, str) else self.declared.to_emit(event, args)
+        self._mounted().emit(Selection.of(room, skip_sid), name, args, volatile)
 
     def send(
         self,
@@ -139,13 +165,27 @@ class Namespace:
         """Send the event ``message``; else as `emit`."""
         self.emit("message", *args, room=room, skip_sid=skip_sid, volatile=volatile)
 
-    def call(self, event: str, *args: Any, room: Room, timeout: float | None = 60) -> Ack:
+    @overload
+    def call(self, event: str, *args: Any, room: Room, timeout: float | None = 60) -> Ack[Any]: ...
+    @overload
+    def call(
+        self,
+        event: Callable[[Any, Unpack[Args]], R],
+        *args: Unpack[Args],
+        room: Room,
+        timeout: float | None = 60,
+    ) -> Ack[R]: ...
+    def call(
+        self, event: Any, *args: Unpack[Args], room: Room, timeout: float | None = 60
+    ) -> Ack[Any]:
         """Send an event to one client and return its answer to come.
 
         ``self.call("confirm", "sure?", room=sid).result()`` waits for it in a ``def``, and
         ``await self.call(...)`` in an ``async def``.
 
         Args:
+            event: its name, or a method of the class that is the namespace's `outgoing`; its return
+                annotation is the type of the answer then.
             room: the client's sid, or a room with one client.
             timeout: seconds after which the answer is `AckTimeout`; None waits for ever.
 
@@ -153,7 +193,12 @@ class Namespace:
             UsageError: for a name or a value that cannot be sent, or more clients than one. That
                 there is no client is an answer: `ClientGone`.
         """
-        return self._mounted().call(Selection.of(room), event, args, timeout)
+        read = None
+        if not isinstance(event, str):
+            event, read = self.declared.to_call(event, args)
+        ack: Ack[Any] = self._mounted().call(Selection.of(room), event, args, timeout)
+        ack.read_with(read)
+        return ack
 
     def to(self, *rooms: Room) -> Audience:
         """The clients in any of these rooms (or with these sids); without any, nobody.
@@ -166,6 +211,19 @@ class Namespace:
     def everyone(self) -> Audience:
         """All clients of the namespace."""
         return self._audience(Selection())
+
+    @property
+    def local(self) -> Audience:
+        """The clients of the namespace that are connected to this server.
+
+        It differs from `everyone` where several servers share their clients.
+        """
+        return self._audience(Selection(local=True))
+
+    @property
+    def servers(self) -> Servers:
+        """This namespace on all servers that share its clients; see `server_event`."""
+        return Servers(self._mounted(), self.server, self.handlers)
 
     # Rooms.
 
@@ -204,9 +262,20 @@ class Namespace:
         """
         return self._mounted().rooms.rooms(self.path, sid)
 
-    def members(self, room: Rooms | None = None) -> frozenset[Sid]:
-        """The sids of the clients in a room, or in any of several; None is everybody."""
-        return frozenset(self._mounted().rooms.recipients(self.path, Selection.of(room)))
+    def members(
+        self, room: Rooms | None = None, timeout: float | None = MEMBERS_TIMEOUT
+    ) -> Members:
+        """The sids of the clients in a room, or in any of several; None is everybody.
+
+        It is a set. Where several servers share their clients, using it waits for the others: in an
+        ``async def`` write ``await self.members(room)``. Those of this server alone are known at
+        once: ``self.to(room).local.members()``.
+
+        Args:
+            timeout: how many seconds the other servers have to answer; those that did not are the
+                ``silent`` of what is returned.
+        """
+        return self._mounted().members(Selection.of(room), timeout)
 
     # Single clients.
 
@@ -216,7 +285,7 @@ class Namespace:
         Raises:
             NotConnected: if there is no such client.
         """
-        return self._mounted().sessions[sid].data
+        return self._mounted().session(sid).data
 
     def client(self, sid: Sid) -> Client:
         """What is known of a client now.
@@ -232,7 +301,7 @@ class Namespace:
         Args:
             close: end the whole connection, with the other namespaces that share it.
         """
-        self._mounted().disconnect([sid], close)
+        self._mounted().disconnect_one(sid, close)
 
     def after_disconnect(self, sid: Sid, function: Callable[..., Any], *args: Any) -> None:
         """Have a function called when a client has gone, after ``on_disconnect`` if that runs.
@@ -244,7 +313,7 @@ class Namespace:
         Raises:
             NotConnected: if there is no such client.
         """
-        self._mounted().sessions[sid].add_farewell(function, args)
+        self._mounted().session(sid).add_farewell(function, args)
 
     # Time.
 
@@ -273,6 +342,18 @@ class Namespace:
         ``def`` or ``async def``. Who comes meanwhile gets a new instance, after this has ended.
         """
 
+    def server_joined(self, node: str) -> Any:
+        """Called when another server that shares the clients has come, and hears this one.
+
+        ``def`` or ``async def``. Those that were there before are ``self.servers.others``.
+        """
+
+    def server_left(self, node: str) -> Any:
+        """Called when another server has gone, or was not heard for some seconds.
+
+        ``def`` or ``async def``; for one server after the other.
+        """
+
     def handle_error(self, sid: Sid, event: str, error: BaseException) -> Any:
         """Called with what a handler raised, other than `Refused`; this one logs it.
 
@@ -285,7 +366,7 @@ class Namespace:
         self.server.report_error(self.path, sid, event, error)
 
     def _audience(self, selection: Selection) -> Audience:
-        return Audience(self._mounted(), selection)
+        return Audience(self._mounted(), selection, self.declared)
 
     def _mounted(self) -> Delivery:
         if self._delivery is None:

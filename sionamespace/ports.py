@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Sequence
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeAlias, TypeVar
 
+from sionamespace.ids import Ids
 from sionamespace.types import Path, Sid
 
 __all__ = [
     "Broker",
+    "Declared",
     "Host",
     "Link",
+    "Local",
+    "Read",
     "Receiver",
     "Runtime",
     "Sendable",
@@ -63,7 +67,10 @@ class Runtime(Protocol):
         """Run a function on the engine's thread, in the order posted. From any thread."""
 
     def start(self, step: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """Run a coroutine function in a green thread, thread or task of its own."""
+        """Run a coroutine function in a green thread, thread or task of its own.
+
+        Called on the engine's thread, or by what was started so.
+        """
 
     def spawn(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Waiting[Any]:
         """Run the application's function, ``def`` or ``async def``, in the background."""
@@ -107,7 +114,12 @@ class Runtime(Protocol):
 class Sendable(Protocol):
     """A packet ready to send, with its attachments; see `sionamespace.protocol.engineio.Parcel`."""
 
-    size: int
+    packets: tuple[str | bytes, ...]
+    """The packets of Engine.IO that carry it."""
+
+    @property
+    def size(self) -> int:
+        """How many bytes it has, about."""
 
 
 class Link(Protocol):
@@ -195,19 +207,64 @@ class Broker(Protocol):
         """Let go of the connection, whatever its state. Raises nothing."""
 
 
+Read: TypeAlias = Callable[[Sid, Any], Any]
+"""Makes of a client's answer, in the form that an `Ack` has, the value that was declared.
+
+It raises `AnswerInvalid`."""
+
+
+class Declared(Protocol):
+    """What a namespace declares that it sends; see `sionamespace.handlers.outgoing`."""
+
+    def to_emit(self, event: object, args: Sequence[Any]) -> str:
+        """The name of a declared event that is to be emitted; raises `UsageError`."""
+
+    def to_call(self, event: object, args: Sequence[Any]) -> tuple[str, Read | None]:
+        """The name of one that is to be answered, and what reads the answer."""
+
+
+class Local(Protocol):
+    """What a room manager may ask of the server whose rooms it has."""
+
+    runtime: Runtime
+    ids: Ids
+    codec: Any
+    """The `sionamespace.protocol.codecs.Codec` of its packets."""
+
+    @property
+    def paths(self) -> Sequence[Path]:
+        """The paths of the namespaces that are always there."""
+
+    def delivery(self, path: Path) -> Any:
+        """The `sionamespace.delivery.Delivery` of a namespace; None if there is none now."""
+
+    def server_event(self, path: Path, event: str, args: Sequence[Any]) -> Any:
+        """What a namespace's handler of an event of servers returns, a
+        `sionamespace.runtime.pending.Pending`; None if there is no such namespace now."""
+
+    def server_came(self, node: str) -> None:
+        """Told when another server has come."""
+
+    def server_went(self, node: str) -> None:
+        """Told when another server has gone."""
+
+
 class Host(Protocol):
     """What a namespace may ask of the server that it is mounted on."""
 
     async_mode: str
 
-    def namespace(self, path: Path) -> Any:
-        """The namespace mounted at a path."""
+    def namespace(self, where: Any) -> Any:
+        """The namespace mounted at a path, or the one of a class."""
 
     def spawn(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Waiting[Any]:
         """Run a function in the background."""
 
     def sleep(self, seconds: float) -> None:
         """Pause the calling thread or green thread, and no other."""
+
+    def server_event(self, path: Path, event: str, args: Sequence[Any]) -> Any:
+        """What a namespace's handler of an event of servers returns; as in `Local`."""
 
     def report_error(self, path: Path, sid: Sid, event: str, error: BaseException) -> None:
         """Log what a handler raised and nothing handled."""

@@ -100,6 +100,12 @@ class Router:
         """All paths, as they were mounted; the patterns last."""
         return [*self._namespaces, *(route.pattern.path for route in self._patterns)]
 
+    @property
+    def classes(self) -> list[tuple[Path, type[Namespace]]]:
+        """What stands at each of these paths, as a class."""
+        fixed: list[tuple[Path, type[Namespace]]] = [(path, type(each)) for path, each in self]
+        return fixed + [(route.pattern.path, route.namespace) for route in self._patterns]
+
     def freeze(self) -> None:
         """Allow no more mounting; a server does this when it takes the router."""
         self._frozen = True

@@ -36,9 +36,7 @@ class Route:
 
 def routes_of(router: Router) -> list[Route]:
     """The routes of a server, in the order of its paths, those with parameters last."""
-    mounted = [(path, type(namespace)) for path, namespace in router]
-    mounted += [(route.pattern.path, route.namespace) for route in router.patterns]
-    return [route for path, cls in mounted for route in _of_class(path, cls)]
+    return [route for path, cls in router.classes for route in _of_class(path, cls)]
 
 
 def table(routes: list[Route]) -> str:

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import attrs
 
 from sionamespace.errors import UsageError
+
+if TYPE_CHECKING:  # from Python 3.11 on they are in typing; nothing needs them when it runs
+    from typing_extensions import TypeVarTuple
+    from typing_extensions import Unpack as Unpack
+
+    Args = TypeVarTuple("Args")
 
 __all__ = ["Path", "Reason", "Room", "Rooms", "Selection", "Sid"]
 
@@ -62,11 +68,13 @@ def names(rooms: Rooms) -> tuple[str, ...]:
 class Selection:
     """Some clients of one namespace: those in any of ``rooms``, less those in ``skip``.
 
-    ``rooms=None`` is everybody; an empty tuple is nobody.
+    ``rooms=None`` is everybody; an empty tuple is nobody. With ``local`` it is only those who are
+    connected to this server, where several share their clients.
     """
 
     rooms: tuple[Room, ...] | None = None
     skip: frozenset[Sid] = frozenset()
+    local: bool = False
 
     @classmethod
     def of(cls, rooms: Rooms | None = None, skip: Rooms | None = None) -> Selection:

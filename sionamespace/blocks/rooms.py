@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from sionamespace.blocks.announcements import Announcements
 from sionamespace.blocks.history import History
@@ -13,6 +13,9 @@ from sionamespace.handlers.signature import where
 from sionamespace.namespace import Namespace
 from sionamespace.runtime.portal import is_async
 from sionamespace.types import Room, Rooms, Sid
+
+if TYPE_CHECKING:
+    from sionamespace.types import Args, Unpack
 
 __all__ = ["RoomPolicy"]
 
@@ -100,17 +103,24 @@ class RoomPolicy(Namespace):
                 announce(self.__tell, sid, room, self.history(room))
         self.joined(sid, room)
 
-    def publish(self, room: Room, event: str, *args: Any, skip_sid: Rooms | None = None) -> None:
-        """Send an event to a room, and keep it for those who come later.
+    def publish(
+        self,
+        room: Room,
+        event: str | Callable[[Any, Unpack[Args]], None],
+        *args: Unpack[Args],
+        skip_sid: Rooms | None = None,
+    ) -> None:
+        """Send an event, named or declared, to a room, and keep it for those who come later.
 
         Raises:
             UsageError: for a name or a value that cannot be sent.
         """
         self.emit(event, *args, room=())  # raises what cannot be sent
+        name = self.declared.name_of(event)
         with self.__entries.change() as announce:
-            self.past.add(room, event, *args)
+            self.past.add(room, name, *args)
             there = self.members(room)  # who enters from here on finds it in the history
-            announce(self.__send, there, event, args, skip_sid)
+            announce(self.__send, there, name, args, skip_sid)
 
     def history(self, room: Room) -> list[list[Any]]:
         """What is kept of a room, oldest first: each event with its arguments."""

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from sionamespace.errors import HandlerError
 from sionamespace.handlers.decorators import Mark, mark_of
 from sionamespace.handlers.middleware import Middleware, checked
+from sionamespace.handlers.server_events import server_events
 from sionamespace.handlers.signature import Arity, where
 from sionamespace.handlers.spec import CATCH_ALL, HandlerSpec, HandlerTable
 from sionamespace.protocol.packet import RESERVED_EVENTS
 from sionamespace.runtime.portal import is_async
 
-__all__ = ["discover"]
+__all__ = ["discover", "named_by_rule"]
 
 _PREFIX = "on_"
 _LIFECYCLE = {
@@ -33,6 +34,7 @@ def discover(cls: type) -> HandlerTable:
         HandlerError: for two handlers of one event, a reserved name, or a signature that cannot
             take its arguments; it names file, line and the mend.
     """
+    of_servers = server_events(cls)
     events: dict[str, HandlerSpec] = {}
     lifecycle: dict[str, HandlerSpec] = {}
     for name, function, mark in _candidates(cls):
@@ -53,7 +55,7 @@ def discover(cls: type) -> HandlerTable:
                 )
             events[event] = spec
     connect, disconnect = lifecycle.get("connect"), lifecycle.get("disconnect")
-    return HandlerTable(events, connect, disconnect, _middleware(cls))
+    return HandlerTable(events, connect, disconnect, _middleware(cls), of_servers)
 
 
 def _middleware(cls: type) -> tuple[Middleware, ...]:
@@ -103,15 +105,18 @@ def _not_callable(name: str) -> str:
 
 
 def _event_name(cls: type, method: str) -> str:
-    rule: Callable[[str], str] | None = getattr(cls, "event_name", None)
     name = method[len(_PREFIX) :] if method.startswith(_PREFIX) else method
-    found = name if rule is None else rule(name)
+    try:
+        return named_by_rule(cls, name)
+    except HandlerError as error:
+        raise _error(cls, where(getattr(cls, method)), str(error)) from None
+
+
+def named_by_rule(cls: Any, name: str) -> str:
+    """The event of a method ``on_<name>``; raises `HandlerError` if the class's rule gives none."""
+    found = cls.event_name(name)
     if not isinstance(found, str) or not found:
-        raise _error(
-            cls,
-            where(getattr(cls, method)),
-            f"event_name({name!r}) gave {found!r}; expected a text",
-        )
+        raise HandlerError(f"event_name({name!r}) gave {found!r}; expected a text")
     return found
 
 

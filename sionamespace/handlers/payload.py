@@ -18,7 +18,7 @@ from sionamespace.handlers.conversion import Converter, converter, unsupported
 from sionamespace.handlers.faults import faults_of
 from sionamespace.handlers.signature import positional, signature
 
-__all__ = ["Payload"]
+__all__ = ["Payload", "hint"]
 
 _MOST = 20
 """How many faults a client is told."""
@@ -40,6 +40,8 @@ class Payload:
     """Of all that follow, ``*args``."""
     names: tuple[str, ...] = ()
     """What the arguments are called in messages; without one, ``args[0]``."""
+    called: str = "args"
+    """What all of them are called."""
     _converters: tuple[Converter | None, ...] = attrs.field(
         init=False,
         eq=False,
@@ -89,7 +91,7 @@ class Payload:
             raise self._invalid(args) from None
 
     def _invalid(self, args: Sequence[Any]) -> PayloadInvalid:
-        names = chain(self.names, (f"args[{at}]" for at in count(len(self.names))))
+        names = chain(self.names, (f"{self.called}[{at}]" for at in count(len(self.names))))
         kinds = chain(self.types, repeat(self.rest))
         each = chain.from_iterable(map(faults_of, args, kinds, names))
         found = list(islice(each, _MOST))
@@ -98,33 +100,44 @@ class Payload:
         return PayloadInvalid(f"{text}; and more" if more > 0 else text, found)
 
 
-def _hint(function: Callable[..., Any], parameter: inspect.Parameter) -> Any:
-    """The type of a parameter; ``Any`` if nothing is said."""
-    if parameter.annotation is parameter.empty:
+def hint(function: Callable[..., Any], name: str, annotation: Any) -> Any:
+    """The type that an annotation of a function says; ``Any`` if it says nothing.
+
+    Raises:
+        HandlerError: if it cannot be found, or nothing of that type goes over the wire.
+    """
+    if annotation is inspect.Parameter.empty:
         return Any
-    kind = _resolved(function, parameter)
+    kind = _resolved(function, name, annotation)
     if kind is object or kind is Any:
         return Any
     if reason := unsupported(kind):
         raise HandlerError(
-            f"the annotation of {parameter.name!r} cannot be checked: {reason}; expected JSON "
+            f"the annotation of {name!r} cannot be checked: {reason}; expected JSON "
             "values, bytes, attrs classes, dataclasses, TypedDict, msgspec.Struct or Pydantic "
             "models, alone or nested, or no annotation"
         )
-    return Optional[kind] if parameter.default is None else kind  # noqa: UP045 # of any kind
+    return kind
 
 
-def _resolved(function: Callable[..., Any], parameter: inspect.Parameter) -> Any:
+def _hint(function: Callable[..., Any], parameter: inspect.Parameter) -> Any:
+    """The type of a parameter."""
+    kind = hint(function, parameter.name, parameter.annotation)
+    may_be_none = parameter.default is None and kind is not Any
+    return Optional[kind] if may_be_none else kind  # noqa: UP045 # of any kind
+
+
+def _resolved(function: Callable[..., Any], name: str, annotation: Any) -> Any:
     """An annotation that may be a text, as under ``from __future__ import annotations``."""
     # Only this one: that of the sid, say, may name what is there for type checkers alone.
-    holder = _Annotated({parameter.name: parameter.annotation})
+    holder = _Annotated({name: annotation})
     names = getattr(inspect.unwrap(function), "__globals__", {})
     try:
-        return get_type_hints(holder, names, include_extras=True)[parameter.name]
+        return get_type_hints(holder, names, include_extras=True)[name]
     except (NameError, AttributeError, SyntaxError, TypeError) as error:
-        text = parameter.annotation
+        text = annotation
         raise HandlerError(
-            f"the annotation {getattr(text, '__forward_arg__', text)!r} of {parameter.name!r} "
+            f"the annotation {getattr(text, '__forward_arg__', text)!r} of {name!r} "
             f"cannot be found ({error}); define or import it at the top level of the module, "
             "neither in a function nor under TYPE_CHECKING, or leave it out"
         ) from None

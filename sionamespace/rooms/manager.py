@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 
+from sionamespace.others import Others
 from sionamespace.types import Path, Room, Selection, Sid
 
 __all__ = ["RoomManager"]
@@ -27,6 +28,10 @@ class RoomManager(ABC):
 
     To override single methods, subclass `MemoryRoomManager` instead.
     """
+
+    others: Others = Others()
+    """The servers that share their clients with this one. A manager that passes all on to another
+    has that one's."""
 
     @abstractmethod
     def add(self, path: Path, sid: Sid) -> None:

@@ -30,6 +30,9 @@ class EventletDriver(HubDriver):
 
     name = "eventlet"
 
+    def forked(self) -> None:
+        hubs.use_hub()  # of an earlier one the other process has the same descriptor
+
     def _hang_bell(self) -> Callable[[], object]:
         ear, bell = _os.pipe()
         _os.set_blocking(ear, False)
@@ -61,18 +64,9 @@ class EventletDriver(HubDriver):
     def _pause(self, seconds: float) -> None:
         eventlet.sleep(seconds)
 
-    def watch(
-        self, sock: Any, readable: Callable[[], bool], finished: Callable[[], object]
-    ) -> None:
-        # No green thread waits for the socket: one listener stays, for as long as it is watched.
+    def _watch(self, fd: int, readable: Callable[..., object]) -> None:
         hub = hubs.get_hub()
-
-        def end() -> None:
-            hub.remove(listener)
-            finished()
-
-        on_readable = partial(self._on_readable, readable, end)
-        listener = hub.add(hub.READ, sock.fileno(), on_readable, _nothing, _nothing)
+        listener = hub.add(hub.READ, fd, readable, _nothing, _nothing)
         listener.greenlet = None  # else it keeps the request's green thread in memory
 
     def later(self, seconds: float, function: Callable[..., object], *args: Any) -> Timer:

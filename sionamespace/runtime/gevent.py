@@ -26,6 +26,9 @@ class GeventDriver(HubDriver):
         super().__init__()
         self._real_threads: list[ThreadPool] = []
 
+    def forked(self) -> None:
+        gevent.reinit()
+
     def _hang_bell(self) -> Callable[[], object]:
         # Several rings before the hub answers are one to it.
         bell = gevent.get_hub().loop.async_()
@@ -41,18 +44,9 @@ class GeventDriver(HubDriver):
     def _pause(self, seconds: float) -> None:
         gevent.sleep(seconds)
 
-    def watch(
-        self, sock: Any, readable: Callable[[], bool], finished: Callable[[], object]
-    ) -> None:
-        # No greenlet waits for the socket: one watcher stays, for as long as it is watched.
-        watcher = gevent.get_hub().loop.io(sock.fileno(), 1)
-
-        def end() -> None:
-            watcher.stop()
-            watcher.close()
-            finished()
-
-        watcher.start(self._on_readable, readable, end)
+    def _watch(self, fd: int, readable: Callable[..., object]) -> None:
+        self._watcher = gevent.get_hub().loop.io(fd, 1)
+        self._watcher.start(readable)
 
     def later(self, seconds: float, function: Callable[..., object], *args: Any) -> Timer:
         return _HubTimer(seconds, function, args)

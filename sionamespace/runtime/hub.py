@@ -16,6 +16,7 @@ from sionamespace.runtime import originals
 from sionamespace.runtime.faults import log_fault
 from sionamespace.runtime.mail import Mail
 from sionamespace.runtime.originals import get_ident
+from sionamespace.runtime.sockets import Readable, Sockets
 from sionamespace.runtime.waiting import ThreadWaiter
 
 __all__ = ["GreenEvent", "HubDriver"]
@@ -51,6 +52,8 @@ class HubDriver:
         self._ends: list[Callable[[], object]] = []
         self._idle: list[Any] = []
         self._will_run = False
+        self._sockets: Sockets | None = None
+        self._looks_again = False
 
     # What a library has its own way of.
 
@@ -60,6 +63,10 @@ class HubDriver:
 
     def _soon(self, function: Callable[[], object]) -> None:
         """Call a function on the hub, when what runs now has ended or waits."""
+        raise NotImplementedError
+
+    def _watch(self, fd: int, readable: Callable[..., object]) -> None:
+        """Call a function on the hub whenever a file can be read, for good."""
         raise NotImplementedError
 
     def _event(self) -> GreenEvent:
@@ -92,16 +99,17 @@ class HubDriver:
 
     def start(self, function: Callable[..., object], *args: Any) -> None:
         self._ready.append((function, args))
-        self._run_soon()
+        if not self._will_run:
+            self._run_soon()
 
     def at_end(self, function: Callable[[], object]) -> None:
         self._ends.append(function)
-        self._run_soon()
+        if not self._will_run:
+            self._run_soon()
 
     def _run_soon(self) -> None:
-        if not self._will_run:
-            self._will_run = True
-            self._soon(self._run_ready)
+        self._will_run = True
+        self._soon(self._run_ready)
 
     def _run_ready(self) -> None:
         """Run what was started; on the hub, to which a worker returns when it has to wait."""
@@ -129,19 +137,26 @@ class HubDriver:
             # Not a hub's own switch(), which is for those who wait for an event.
             greenlet.switch(me.parent)
 
-    def _on_readable(
-        self, readable: Callable[[], bool], end: Callable[[], object], *_: object
-    ) -> None:
-        """Have a watched socket read, and run what that starts; ``end`` if it has enough."""
+    def watch(self, sock: Any, readable: Readable, finished: Callable[[], object]) -> None:
+        if self._sockets is None:
+            self._sockets = Sockets()
+            self._watch(self._sockets.fileno(), self._look)
+        self._sockets.add(sock.fileno(), readable, finished)
+
+    def _look(self, *_: object) -> None:
+        """Have sockets read that can be, and run what that starts."""
+        sockets = self._sockets
+        assert sockets is not None
         self._will_run = True  # at the end of this, and not by a timer
-        try:
-            more = readable()
-        except Exception:
-            log_fault("reading a socket")
-            more = False
-        if not more:
-            end()
+        sockets.read(sockets.wait(0))
         self._run_ready()
+        if sockets.has_more and not self._looks_again:
+            self._looks_again = True
+            self._soon(self._look_again)
+
+    def _look_again(self) -> None:
+        self._looks_again = False
+        self._look()
 
     def waiter(self) -> Waiter:
         if self._ident is None:

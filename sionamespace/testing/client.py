@@ -12,7 +12,7 @@ from sionamespace.errors import Refused
 from sionamespace.protocol.codecs import Codec
 from sionamespace.protocol.packet import Packet, PacketType
 from sionamespace.sessions import Session
-from sionamespace.testing.events import Event, Request
+from sionamespace.testing.events import Event, EventName, Request
 from sionamespace.testing.mailbox import Mailbox, Wanted
 from sionamespace.types import Path, Reason, Room, Sid
 
@@ -39,6 +39,9 @@ class Stage(Protocol):
     def rooms(self, path: Path, sid: Sid) -> frozenset[Room]:
         """The server's own rooms of a client."""
 
+    def name_of(self, event: EventName) -> str:
+        """The name of an event, which may be a declared one."""
+
     def why_unanswered(self, client: HarnessClient, event: str, number: int) -> str | None:
         """Why an event of a client has no answer; None if its handler means to give none."""
 
@@ -52,7 +55,8 @@ class HarnessClient:
     What it received can be looked at, with `received` and `last`, or asserted. `assert_received`
     takes the event out, as it were: to assert it twice, it must have come twice, and
     `refute_received` sees only what no assertion has taken. Arguments may be given in part, with
-    `sionamespace.testing.including`, ``matching`` and ``unittest.mock.ANY``.
+    `sionamespace.testing.including`, ``matching`` and ``unittest.mock.ANY``. Where an event of the
+    server's is named, the method that declares it does as well: ``ChatPage.message``.
     """
 
     def __init__(self, stage: Stage, link: MemoryLink, path: Path, codec: Codec) -> None:
@@ -105,6 +109,7 @@ class HarnessClient:
     @property
     def rooms(self) -> frozenset[Room]:
         """Its rooms, less the one named by its sid."""
+        self._stage.settle()
         return self._stage.rooms(self.path, self.sid) - {self.sid}
 
     @property
@@ -133,12 +138,12 @@ class HarnessClient:
         self._stage.settle()
         return request
 
-    def answers(self, event: str, *values: Any) -> None:
+    def answers(self, event: EventName, *values: Any) -> None:
         """From now on, answer the server's calls of an event.
 
         One value that is a function is called with the event's arguments, and gives the value.
         """
-        self._answers[event] = values
+        self._answers[self._stage.name_of(event)] = values
 
     def disconnect(self) -> None:
         """Leave the namespace, as ``socket.disconnect()`` does."""
@@ -168,18 +173,18 @@ class HarnessClient:
 
     # What it hears.
 
-    def received(self, event: str | None = None) -> list[Event]:
+    def received(self, event: EventName | None = None) -> list[Event]:
         """What it received so far, in order; of one event, or of all."""
         self._stage.settle()
-        return self._mailbox.named(event)
+        return self._mailbox.named(None if event is None else self._stage.name_of(event))
 
-    def last(self, event: str) -> Event:
+    def last(self, event: EventName) -> Event:
         """The last event of a name that it received."""
         found = self.received(event)
         assert found, f"no {event!r} was received; there came: {self._mailbox.items}"
         return found[-1]
 
-    def assert_received(self, event: str, *args: Any) -> Event:
+    def assert_received(self, event: EventName, *args: Any) -> Event:
         """The first event of this name and these arguments that was not asserted yet.
 
         Args:
@@ -189,16 +194,16 @@ class HarnessClient:
             AssertionError: if it received none; it shows the nearest one, and all that came.
         """
         self._stage.settle()
-        return self._mailbox.take(Wanted(event, args), f"{self} received")
+        return self._mailbox.take(Wanted(self._stage.name_of(event), args), f"{self} received")
 
-    def refute_received(self, event: str, *args: Any) -> None:
+    def refute_received(self, event: EventName, *args: Any) -> None:
         """Nothing, if it received no such event other than those that were asserted.
 
         Raises:
             AssertionError: if it did; it shows the event, and all that came.
         """
         self._stage.settle()
-        self._mailbox.refute(Wanted(event, args), f"{self} received")
+        self._mailbox.refute(Wanted(self._stage.name_of(event), args), f"{self} received")
 
     def clear(self) -> None:
         """Forget what it received so far."""
@@ -213,7 +218,7 @@ class HarnessClient:
         """What it asked of the server."""
         return list(self._requests.values())
 
-    def unanswered(self) -> list[Ack]:
+    def unanswered(self) -> list[Ack[Any]]:
         """What the server asks of it and it has not answered."""
         there = self._session is not None and self._session.leaving is None
         return list(self._session.acks) if there and self._session else []

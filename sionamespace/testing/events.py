@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 import attrs
 
 from sionamespace.errors import Refused
 from sionamespace.types import Path, Room, Sid
 
-__all__ = ["Emitted", "Event", "Request"]
+__all__ = ["Emitted", "Event", "EventName", "Request"]
 
 __tracebackhide__ = True  # pytest shows the line of the test instead
 
 _NOTHING = object()
+
+EventName: TypeAlias = "str | Callable[..., Any]"
+"""An event's name, or the method that declares it in the ``outgoing`` of a namespace."""
 
 
 @attrs.frozen

@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from types import TracebackType
-from typing import Any, cast
+from typing import Any, TypeVar, cast, overload
 from unittest.mock import ANY
 
 from sionamespace.engine.memory import MemoryLink
-from sionamespace.errors import ConfigurationError
+from sionamespace.errors import ConfigurationError, UsageError
 from sionamespace.handlers.response import NO_REPLY, Reply
 from sionamespace.namespace import Namespace
 from sionamespace.options import Options
@@ -19,7 +19,7 @@ from sionamespace.router import Router, Routes
 from sionamespace.runtime.pending import Pending
 from sionamespace.sessions import Session
 from sionamespace.testing.client import HarnessClient
-from sionamespace.testing.events import Emitted
+from sionamespace.testing.events import Emitted, EventName
 from sionamespace.testing.leftovers import LeftBehind, Leftovers
 from sionamespace.testing.loop import apart_from_the_running_loop
 from sionamespace.testing.mailbox import Mailbox, Wanted
@@ -29,6 +29,8 @@ from sionamespace.testing.unfinished import is_ours
 from sionamespace.types import Path, Room, Sid, names
 
 __all__ = ["Harness"]
+
+N = TypeVar("N", bound=Namespace)
 
 _log = logging.getLogger("sionamespace.testing")
 
@@ -85,7 +87,7 @@ class Harness:
         self.errors: list[BaseException] = []
         """What handlers raised and nothing handled, so far."""
         self._raise_errors = raise_errors
-        self._runtime = self.make_runtime()
+        self._runtime = self._begin_runtime()
         self._options = Options.parse(options)
         self._codec = CODECS[self._options.serializer]
         self._emitted: Mailbox[Emitted] = Mailbox()
@@ -130,13 +132,17 @@ class Harness:
         self.settle()
         return client
 
-    def namespace(self, path: Path | None = None) -> Any:
-        """The namespace at a path; it may be left out if there is only one."""
-        return self._application.namespace(self._only_path() if path is None else path)
+    @overload
+    def namespace(self, where: Path | None = None) -> Any: ...
+    @overload
+    def namespace(self, where: type[N]) -> N: ...
+    def namespace(self, where: Any = None) -> Any:
+        """The namespace at a path, or of a class; either may be left out if there is only one."""
+        return self._application.namespace(self._only_path() if where is None else where)
 
     def assert_broadcast(
         self,
-        event: str,
+        event: EventName,
         *args: Any,
         room: Any = ANY,
         skip_sid: Any = ANY,
@@ -156,11 +162,12 @@ class Harness:
             AssertionError: if there is none; it shows the nearest one, and all that was sent.
         """
         self.settle()
-        return self._emitted.take(_sent(event, args, room, skip_sid, path), "the server sent")
+        wanted = _sent(self.name_of(event), args, room, skip_sid, path)
+        return self._emitted.take(wanted, "the server sent")
 
     def refute_broadcast(
         self,
-        event: str,
+        event: EventName,
         *args: Any,
         room: Any = ANY,
         skip_sid: Any = ANY,
@@ -172,12 +179,13 @@ class Harness:
             AssertionError: if one was.
         """
         self.settle()
-        self._emitted.refute(_sent(event, args, room, skip_sid, path), "the server sent")
+        wanted = _sent(self.name_of(event), args, room, skip_sid, path)
+        self._emitted.refute(wanted, "the server sent")
 
-    def emitted(self, event: str | None = None) -> list[Emitted]:
+    def emitted(self, event: EventName | None = None) -> list[Emitted]:
         """What the namespaces sent so far, in order; of one event, or of all."""
         self.settle()
-        return self._emitted.named(event)
+        return self._emitted.named(None if event is None else self.name_of(event))
 
     def advance(self, seconds: float) -> None:
         """Move the clock: what falls due on the way happens, in order."""
@@ -215,7 +223,7 @@ class Harness:
         try:
             self.settle()
             left = self._leftovers.unanswered(self._all)
-            left = left or self._leftovers.endless(self._application.send_away)
+            left = left or self._leftovers.endless(self._shut_down)
         finally:
             self.close()
         if left:
@@ -223,7 +231,9 @@ class Harness:
 
     def close(self) -> None:
         """End it; what still waits is not run, and is no fault."""
-        self._runtime.close()
+        self._application.rooms.others.stop()
+        self._runtime.settle()
+        self._close_runtime()
 
     def __enter__(self) -> Harness:
         return self
@@ -260,6 +270,15 @@ class Harness:
         """The server's own rooms of a client."""
         return self._application.rooms.rooms(path, sid)
 
+    def name_of(self, event: EventName) -> str:
+        """The name of an event, which may be one that a namespace declares."""
+        if isinstance(event, str):
+            return event
+        for _, cls in self._application.router.classes:
+            if event in cls.declared.functions:
+                return cls.declared.name_of(event)
+        raise UsageError(f"{event!r} is not declared by any namespace here, as `outgoing`")
+
     def why_unanswered(self, client: HarnessClient, event: str, number: int) -> str | None:
         """Why an event of a client has no answer; None if its handler means to give none."""
         connection = cast(RecordingConnection, client._link.receiver)
@@ -276,6 +295,16 @@ class Harness:
     def make_runtime() -> Any:
         """The runtime of a harness; sionamespace's own tests put others in its place."""
         return ManualRuntime()
+
+    def _begin_runtime(self) -> Any:
+        return self.make_runtime()
+
+    def _close_runtime(self) -> None:
+        self._runtime.close()
+
+    def _shut_down(self) -> None:
+        self._application.send_away()
+        self._application.rooms.others.stop()
 
     def _open(self, headers: Mapping[str, str], environ: Mapping[str, Any]) -> MemoryLink:
         options = self._options

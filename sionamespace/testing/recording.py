@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from concurrent.futures import CancelledError
 from contextvars import ContextVar
@@ -16,12 +15,11 @@ from sionamespace.handlers.response import Answer
 from sionamespace.mounted import Place
 from sionamespace.options import Options
 from sionamespace.ports import Runtime
-from sionamespace.protocol.codecs import Codec
 from sionamespace.protocol.engineio import Parcel
 from sionamespace.rooms import RoomManager
 from sionamespace.router import Router, Routes
 from sionamespace.runtime.pending import Pending
-from sionamespace.sessions import Session, Sessions
+from sionamespace.sessions import Session
 from sionamespace.testing.events import Emitted
 from sionamespace.types import Path, Selection, Sid
 
@@ -37,17 +35,6 @@ class _Delivery(Delivery):
 
     told: Callable[[Emitted], object] | None = None
 
-    def __init__(
-        self,
-        path: Path,
-        runtime: Runtime,
-        rooms: RoomManager,
-        sessions: Sessions,
-        codec: Codec,
-    ) -> None:
-        super().__init__(path, runtime, rooms, sessions, codec)
-        self._codec = codec
-
     def emit(
         self, selection: Selection, event: str, args: tuple[Any, ...], volatile: bool = False
     ) -> None:
@@ -56,14 +43,14 @@ class _Delivery(Delivery):
 
     def call(
         self, selection: Selection, event: str, args: tuple[Any, ...], timeout: float | None
-    ) -> Ack:
+    ) -> Ack[Any]:
         ack = super().call(selection, event, args, timeout)
         self._tell(selection, event)
         return ack
 
     def call_all(
         self, selection: Selection, event: str, args: tuple[Any, ...], timeout: float | None
-    ) -> BroadcastAck:
+    ) -> BroadcastAck[Any]:
         acks = super().call_all(selection, event, args, timeout)
         self._tell(selection, event)
         return acks
@@ -81,11 +68,7 @@ class _Delivery(Delivery):
 
     def _as_seen(self, parcel: Parcel) -> tuple[Any, ...]:
         """The arguments that the clients make of a packet."""
-        decoder, packet = self._codec.make_decoder(len(parcel.messages), sys.maxsize), None
-        for message in parcel.messages:
-            packet = decoder.feed(message)
-        assert packet is not None
-        return tuple(packet.data[1:])
+        return tuple(self.codec.read(parcel.messages).data[1:])
 
 
 class RecordingConnection(Connection):
@@ -98,9 +81,9 @@ class RecordingConnection(Connection):
 
     def _answer(
         self, mounted: AnyMounted, session: Session, event: str, number: int, answer: Answer
-    ) -> None:
+    ) -> Parcel | None:
         self.answers[session.path, number] = answer
-        super()._answer(mounted, session, event, number, answer)
+        return super()._answer(mounted, session, event, number, answer)
 
 
 class RecordingApplication(Application):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol, TypeVar, cast, overload
 from unittest.mock import Mock
@@ -10,12 +11,15 @@ from sionamespace.acks import Ack
 from sionamespace.audience import Audience
 from sionamespace.delivery import Delivery
 from sionamespace.engine.memory import MemoryLink
+from sionamespace.handlers.outgoing import OutgoingTable
 from sionamespace.namespace import Namespace
 from sionamespace.ports import Host
 from sionamespace.protocol.codecs import CODECS
+from sionamespace.protocol.packet import Packet, PacketType
 from sionamespace.rooms import MemoryRoomManager
 from sionamespace.runtime.pending import Pending
 from sionamespace.sessions import Session, Sessions
+from sionamespace.testing.events import EventName
 from sionamespace.testing.runtime import ManualRuntime
 from sionamespace.types import Path, Room, Selection, Sid
 
@@ -50,20 +54,20 @@ class Mocks(Protocol):
 def stub(
     namespace: type[N],
     *,
-    answers: Mapping[str, Any] | None = None,
+    answers: Mapping[EventName, Any] | None = None,
     params: Mapping[str, Any] | None = None,
 ) -> N: ...
 @overload
 def stub(
     namespace: N,
     *,
-    answers: Mapping[str, Any] | None = None,
+    answers: Mapping[EventName, Any] | None = None,
     params: Mapping[str, Any] | None = None,
 ) -> N: ...
 def stub(
     namespace: Any,
     *,
-    answers: Mapping[str, Any] | None = None,
+    answers: Mapping[EventName, Any] | None = None,
     params: Mapping[str, Any] | None = None,
 ) -> Any:
     """A namespace with no server and no clients, whose methods a test calls.
@@ -82,8 +86,8 @@ def stub(
 
     Args:
         namespace: an instance, or a class that is made without arguments.
-        answers: what clients answer to each event that the namespace calls them with; an exception
-            is what the answer's ``result`` raises.
+        answers: what clients answer to each event that the namespace calls them with, named or
+            declared; an exception is what the answer's ``result`` raises.
         params: its ``params``, if it is for a path with parameters. `Namespace.opened` is not
             called.
     """
@@ -91,9 +95,9 @@ def stub(
     runtime = ManualRuntime()
     delivery = Delivery(_PATH, runtime, _Rooms(), _Sessions(_PATH, runtime), CODECS["json"])
     made.mount(delivery, Mock(spec=Host), params)
-    audience = _recorded_audience(delivery)
+    audience = _recorded_audience(Audience(delivery, Selection(()), made.declared))
     instead: dict[str, Callable[..., Any]] = {
-        "call": _Answers(runtime, answers or {}),
+        "call": _Answers(runtime, made.declared, answers or {}),
         "to": lambda *rooms: audience,
         "_audience": lambda selection: audience,
         "spawn": lambda function, *args, **kwargs: Pending(runtime),
@@ -114,9 +118,9 @@ def mocks_of(namespace: Namespace) -> Mocks:
     return cast(Mocks, namespace)
 
 
-def _recorded_audience(delivery: Delivery) -> Mock:
+def _recorded_audience(nobody: Audience) -> Mock:
     """The one audience that all the methods which choose one return."""
-    audience = Mock(spec=Audience, wraps=Audience(delivery, Selection(())))
+    audience = Mock(spec=Audience, wraps=nobody)
     audience.to.return_value = audience.skip.return_value = audience
     return audience
 
@@ -124,21 +128,41 @@ def _recorded_audience(delivery: Delivery) -> Mock:
 class _Answers:
     """What the clients answer, in place of ``call``."""
 
-    def __init__(self, runtime: ManualRuntime, answers: Mapping[str, Any]) -> None:
+    def __init__(
+        self, runtime: ManualRuntime, declared: OutgoingTable, answers: Mapping[EventName, Any]
+    ) -> None:
         self._runtime = runtime
-        self._answers = answers
+        self._declared = declared
+        self._answers = {declared.name_of(event): answer for event, answer in answers.items()}
 
-    def __call__(self, event: str, *args: Any, room: Room, timeout: float | None = 60) -> Ack:
-        assert event in self._answers, (
-            f"the namespace asks the client {event!r}; say what is answered: "
-            f"stub(..., answers={{{event!r}: ...}})"
+    def __call__(
+        self, event: EventName, *args: Any, room: Room, timeout: float | None = 60
+    ) -> Ack[Any]:
+        name, read = self._declared.to_call(event, args) if callable(event) else (event, None)
+        assert name in self._answers, (
+            f"the namespace asks the client {name!r}; say what is answered: "
+            f"stub(..., answers={{{name!r}: ...}})"
         )
-        ack, answer = Ack(self._runtime, event, room), self._answers[event]
+        ack: Ack[Any] = Ack(self._runtime, name, room)
+        answer = self._answers[name]
         if isinstance(answer, BaseException):
             ack.fail(answer)
         else:
-            ack.resolve(answer)
+            ack.resolve(answer if read is None else _as_sent(answer))
+            ack.read_with(read)
         return ack
+
+
+def _as_sent(answer: Any) -> Any:
+    """What a server makes of an answer that a client sends."""
+    values = list(answer) if isinstance(answer, tuple) else [answer]
+    message, attachments = CODECS["json"].encode(Packet(PacketType.ACK, _PATH, values, 0))
+    decoder = CODECS["json"].make_decoder(len(attachments), sys.maxsize)
+    packet = decoder.feed(message)
+    for attachment in attachments:
+        packet = decoder.feed(attachment)
+    assert packet is not None
+    return tuple(packet.data) if isinstance(answer, tuple) else packet.data[0]
 
 
 class _Sessions(Sessions):
@@ -152,7 +176,8 @@ class _Sessions(Sessions):
         session = self.get(sid)
         if session is None:
             link = MemoryLink(lambda message: None, 0)
-            session = Session(self._runtime, link, _PATH, sid, None, {}, 0)
+            # It is never let in, so what it is sent is held, however much it is.
+            session = Session(self._runtime, link, _PATH, sid, None, {}, sys.maxsize)
             self.add(session)
         return session
 

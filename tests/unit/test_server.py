@@ -18,6 +18,20 @@ def test_it_finds_its_namespaces():
         server.namespace("/nope")
 
 
+def test_a_namespace_is_found_by_its_class_if_it_is_clear_which():
+    class Sub(Chat): ...
+
+    class Other(Namespace): ...
+
+    server = Server({"/a": Sub(), "/other": Other(), "/rooms/{room}": Chat})
+    assert server.namespace(Sub) is server.namespace(Chat) is server.namespace("/a")
+    twice = Server({"/a": Sub(), "/b": Chat()})
+    with pytest.raises(ConfigurationError, match=r"which Chat\? .* of /a, /b; name its path"):
+        twice.namespace(Chat)
+    with pytest.raises(ConfigurationError, match=r"which Other\? There is none: /a, /b;"):
+        twice.namespace(Other)
+
+
 @pytest.mark.parametrize(
     ("options", "text"),
     [

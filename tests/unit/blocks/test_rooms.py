@@ -169,3 +169,23 @@ def test_nothing_is_missed_and_nothing_comes_twice(harness):
         heard += [event.args[0] for event in client.received("said")]
         assert heard == everything[-len(heard) :]
         assert len(heard) == len(set(heard))
+
+
+def test_a_declared_event_is_kept_by_its_name():
+    class Page:
+        def said(self, text: str) -> None: ...
+
+    class Declaring(RoomPolicy):
+        outgoing = Page
+
+        def may_join(self, sid, room):
+            return True
+
+    with Harness(Declaring()) as harness:
+        ann = harness.connect()
+        ann.call("join", "a")
+        harness.namespace().publish("a", Page.said, "hi")
+        ann.assert_received(Page.said, "hi")
+        bob = harness.connect()
+        bob.call("join", "a")
+        bob.assert_received("history", "a", [["said", "hi"]])

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from tests.unit.docs.pages import DOCS, PAGES, ROOT
+import sionamespace
+from tests.unit.docs.pages import DOCS, PAGES, ROOT, Page
 
 translated = runpy.run_path(str(DOCS / "site" / "docstrings.py"))["translated"]
 MODULES = [
@@ -39,12 +40,35 @@ def test_no_public_name_is_missing(module: str) -> None:
     assert public.items() <= documented.items()
 
 
+@pytest.mark.parametrize("page", PAGES, ids=str)
+def test_pages_import_what_the_reference_has(page: Page) -> None:
+    documented = [(name.rpartition(".")[2], found(name)) for name in ENTRIES]
+    for block in page.blocks:
+        if block.language == "python":
+            for name in imports(block.code):
+                assert (name.rpartition(".")[2], found(name)) in documented, (page, name)
+
+
+def imports(code: str) -> list[str]:
+    """What is imported from the package: ``sionamespace.testing.Harness``."""
+    nodes = [node for node in ast.walk(ast.parse(code)) if isinstance(node, ast.ImportFrom)]
+    ours = [node for node in nodes if str(node.module).partition(".")[0] == "sionamespace"]
+    return [f"{node.module}.{alias.name}" for node in ours for alias in node.names]
+
+
 def test_every_option_of_a_server_is_explained() -> None:
     source = (ROOT / "sionamespace" / "options.py").read_text()
     (options,) = (n for n in ast.parse(source).body if getattr(n, "name", "") == "Options")
     for field, text in zip(options.body, options.body[1:], strict=False):
         if isinstance(field, ast.AnnAssign):
             assert isinstance(text, ast.Expr), f"{ast.unparse(field.target)} has no docstring"
+
+
+def test_every_reason_of_a_disconnect_is_explained() -> None:
+    page = (DOCS / "connections.md").read_text()
+    reasons = [text for name, text in vars(sionamespace.Reason).items() if name.isupper()]
+    assert len(reasons) > 8
+    assert not [reason for reason in reasons if f"`{reason}`" not in page]
 
 
 @pytest.mark.parametrize("name", [n for n, (kind, _) in ENTRIES.items() if kind == "class"])

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Protocol
 
+import attrs
 import pytest
 
-from sionamespace import AckTimeout, Namespace, Refused, UsageError
+from sionamespace import AckTimeout, AnswerInvalid, Namespace, Refused, UsageError
 from sionamespace.testing import Harness, mocks_of, stub
 
 
@@ -50,6 +52,14 @@ def test_a_handler_is_called_and_what_it_says_is_recorded():
     mocks_of(chat).emit.assert_called_once_with(
         "message", {"text": "hi"}, room="lobby", skip_sid="ann"
     )
+
+
+def test_as_much_may_be_said_to_a_client_as_you_like():
+    chat = stub(Chat)
+    chat.on_connect("ann", {}, "Ann")
+    for _ in range(3):
+        assert chat.on_message("bob", "hi") == ("OK", 1)
+    assert mocks_of(chat).emit.call_count == 3
 
 
 def test_it_takes_an_instance_too():
@@ -136,3 +146,55 @@ def test_it_has_the_parameters_that_it_is_given():
 
     assert stub(Job, params={"job_id": 7}).on_number("ann") == 7
     assert stub(Job).params == {}
+
+
+@attrs.frozen
+class Point:
+    x: int
+
+
+class Page(Protocol):
+    def moved(self, point: Point) -> None: ...
+
+    def where(self) -> Point: ...
+
+    def both(self) -> tuple[int, str]: ...
+
+
+class Map(Namespace):
+    outgoing = Page
+
+    def on_move(self, sid, x):
+        self.emit(Page.moved, Point(x), room="map")
+        self.to("map").emit(Page.moved, Point(x))
+
+    def on_find(self, sid):
+        return self.call(Page.where, room=sid).result()
+
+    def on_both(self, sid):
+        return self.call(Page.both, room=sid).result()
+
+
+def test_declared_events_are_recorded_as_they_are_written():
+    chat = stub(Map)
+    chat.on_move("ann", 1)
+    mocks_of(chat).emit.assert_called_once_with(Page.moved, Point(1), room="map")
+    mocks_of(chat).to.return_value.emit.assert_called_once_with(Page.moved, Point(1))
+    with pytest.raises(UsageError, match="expected 1"):
+        chat.emit(Page.moved)  # type: ignore[call-arg]
+
+
+@pytest.mark.parametrize("answer", [Point(1), {"x": 1}])
+def test_a_declared_answer_comes_as_its_type(answer):
+    assert stub(Map, answers={Page.where: answer}).on_find("ann") == Point(1)
+
+
+def test_several_arguments_are_a_tuple():
+    assert stub(Map, answers={"both": (1, "b")}).on_both("ann") == (1, "b")
+
+
+def test_a_wrong_answer_is_wrong_here_too():
+    with pytest.raises(AnswerInvalid, match=r"answer\.x: Missing"):
+        stub(Map, answers={Page.where: {}}).on_find("ann")
+    with pytest.raises(UsageError, match="does not declare"):
+        stub(Map, answers={Chat.on_message: 1})
