@@ -29,6 +29,7 @@ __all__ = ["Answer", "OutgoingSpec", "OutgoingTable", "declared"]
 class Answer:
     """What a client is to answer, as a return annotation says: a tuple is several arguments."""
 
+    kind: Any
     payload: Payload
     arity: Arity
     is_tuple: bool
@@ -39,11 +40,12 @@ class Answer:
         if kind is tuple:
             kind = tuple[Any, ...]
         if get_origin(kind) is not tuple:
-            return cls(Payload((kind,), Any, ("answer",)), Arity(1, 1), False)
+            return cls(kind, Payload((kind,), Any, ("answer",)), Arity(1, 1), False)
         kinds = get_args(kind)
         if len(kinds) == 2 and kinds[1] is ...:
-            return cls(Payload((), kinds[0], called="answer"), Arity(0, None), True)
-        return cls(Payload(kinds, Any, called="answer"), Arity(len(kinds), len(kinds)), True)
+            return cls(kind, Payload((), kinds[0], called="answer"), Arity(0, None), True)
+        arity = Arity(len(kinds), len(kinds))
+        return cls(kind, Payload(kinds, Any, called="answer"), arity, True)
 
     def read(self, value: Any) -> Any:
         """The answer that an `Ack` has, as the type; raises `PayloadInvalid`."""

@@ -33,7 +33,7 @@ FLOORS = [
     {"brokers", "engine", "wsgi", "asgi", "serving", "process", "gunicorn", "uvicorn"},
     {"server"},
     {"__init__"},
-    {"testing", "cli", "routes"},
+    {"testing", "codegen", "cli", "routes"},
     {"__main__"},
 ]
 
