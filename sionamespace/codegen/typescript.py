@@ -66,31 +66,37 @@ class _Space:
         lines += [*self._interface("ServerToClientEvents", contract.sent, False), "}", ""]
         return "\n".join(lines)
 
-    def _interface(self, name: str, events: Sequence[Event], may_fail: bool) -> Iterator[str]:
+    def _interface(self, name: str, events: Sequence[Event], is_ours: bool) -> Iterator[str]:
         if not events:  # an empty interface would allow all
             yield f"  export type {name} = Record<never, never>;"
             return
         yield f"  export interface {name} {{"
         for event in events:
             yield from comment(event.doc, "    ")
-            yield f"    {key(event.name)}: {self._listener(event, may_fail)};"
+            yield f"    {key(event.name)}: {self._listener(event, is_ours)};"
         yield "  }"
 
-    def _listener(self, event: Event, may_fail: bool) -> str:
+    def _listener(self, event: Event, is_ours: bool) -> str:
         """An event as a function of its arguments and its ack, which comes last.
 
         Each case ends with the ack if something is answered: only so ``emitWithAck`` knows what.
+
+        Args:
+            is_ours: whether the server handles it, and not a listener of the client's.
         """
+        variadic = any(each.is_variadic for each in event.arguments)
+        marked = [self._parameter(each, "?" * each.is_optional) for each in event.arguments]
         if event.answers is None:
-            marked = [self._parameter(each, "?" * each.is_optional) for each in event.arguments]
             return f"({', '.join(marked)}) => void"
-        ack = [f"ack: {self._ack(event.answers, may_fail)}"]
+        callback = self._ack(event.answers, is_ours)
+        if not (is_ours or event.is_answered or variadic):  # who listens takes what comes
+            return f"({', '.join([*marked, f'ack?: {callback}'])}) => void"
+        ack = [f"ack: {callback}"]
         endings = [ack] if event.is_answered else [[], ack]
         cases = [case + ending for case in self._cases(event.arguments) for ending in endings]
         if len(cases) > 1:
             lines = "".join(f"\n        | {_tuple(case)}" for case in cases)
             return f"(\n      ...args:{lines}\n    ) => void"
-        variadic = any(each.is_variadic for each in event.arguments)
         return f"({f'...args: {_tuple(cases[0])}' if variadic else ', '.join(cases[0])}) => void"
 
     def _cases(self, arguments: Sequence[Argument]) -> Iterator[list[str]]:
