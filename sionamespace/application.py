@@ -62,6 +62,7 @@ class Application:
         for route in self.router.patterns:
             route.namespace.handlers.check()
             route.namespace.declared.check()
+        self.rooms.attach(self)
         most = options.max_dynamic_namespaces
         self._instances = Instances(self.router, self, self._place, most)
         self._unknown = FirstTimes(_log)
@@ -146,6 +147,11 @@ class Application:
         there = (self.rooms.recipients(path, Selection()) for path in self._mounted)
         return not self._connections and not self._instances and not any(there)
 
+    def leave_others(self) -> bool:
+        """Leave the other servers that share the clients; whether this one has left them."""
+        leaving = self.rooms.stop()
+        return leaving is None or leaving.done()
+
     def report_error(self, path: Path, sid: Sid, event: str, error: BaseException) -> None:
         """Log what a handler raised and nothing handled: once, with its traceback."""
         whom = f" for {sid}" if sid else ""
@@ -158,8 +164,19 @@ class Application:
             raise NotConnected(f"client {sid!r} is not connected to {path}, where nobody is")
         return mounted.sessions[sid]
 
+    @property
+    def paths(self) -> list[Path]:
+        """The paths of the namespaces that are always there."""
+        return list(self._mounted)
+
+    def delivery(self, path: Path) -> Delivery | None:
+        """How the clients of a namespace are reached; None if there is none now."""
+        mounted: AnyMounted | None = self._mounted.get(path) or self._instances.get(path)
+        return None if mounted is None else mounted.delivery
+
     def accept(self, link: Link, environ: Mapping[str, Any]) -> Connection:
         """Take a new connection of the engine; what it receives goes to what is returned."""
+        self.rooms.start()
         make, options = self.connection_type, self.options
         connection = make(self._find, self.runtime, options, link, environ, self._ended, self.ids)
         self._connections[connection] = None

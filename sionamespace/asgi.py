@@ -20,6 +20,7 @@ class ASGIMiddleware:
         engine: answers the requests below ``path``.
         app: answers the rest, and has the lifespan; without one, the rest is 404.
         path: where Socket.IO's clients connect to; their default is ``socket.io``.
+        startup: called on the event loop when the web server starts.
         shutdown: called when the web server stops.
     """
 
@@ -28,11 +29,13 @@ class ASGIMiddleware:
         engine: ASGIApplication,
         app: ASGIApplication | None,
         path: str,
+        startup: Callable[[], object],
         shutdown: Callable[[], object],
     ) -> None:
         self._engine = engine
         self._app = app
         self._path = "/" + path.strip("/") + "/"
+        self._startup = startup
         self._shutdown = shutdown
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
@@ -55,7 +58,8 @@ class ASGIMiddleware:
         return url.startswith(self._path) or url == self._path[:-1]
 
     async def _live(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
-        """The lifespan is the application's; the end of it is also ours."""
+        """The lifespan is the application's; its begin and its end are also ours."""
+        self._startup()
 
         async def overheard() -> Message:
             message = await receive()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import attrs
@@ -11,7 +10,6 @@ import attrs
 from sionamespace.acks import BroadcastAck
 from sionamespace.client import Client
 from sionamespace.delivery import Delivery
-from sionamespace.errors import NotConnected
 from sionamespace.ports import Declared
 from sionamespace.types import Room, Rooms, Selection, Sid, names
 
@@ -46,6 +44,11 @@ class Audience:
         """Without these clients."""
         skip = self.selection.skip | frozenset(names(sids))
         return attrs.evolve(self, selection=attrs.evolve(self.selection, skip=skip))
+
+    @property
+    def local(self) -> Audience:
+        """Only those who are connected to this server, where several share their clients."""
+        return attrs.evolve(self, selection=attrs.evolve(self.selection, local=True))
 
     def emit(
         self,
@@ -96,26 +99,16 @@ class Audience:
 
     def enter_room(self, room: Rooms) -> None:
         """Put all of them into a room, or several."""
-        self._each("enter", room)
+        self._delivery.enter(self.selection, names(room))
 
     def leave_room(self, room: Rooms) -> None:
         """Take all of them out of a room, or several."""
-        self._each("leave", room)
+        self._delivery.leave(self.selection, names(room))
 
     def disconnect(self, close: bool = False) -> None:
         """Send them away, from this namespace or (``close``) from the server."""
-        self._delivery.disconnect(self._sids(), close)
+        self._delivery.disconnect(self.selection, close)
 
     def clients(self) -> list[Client]:
         """What is known of each of them now."""
         return self._delivery.clients(self.selection)
-
-    def _sids(self) -> list[Sid]:
-        return self._delivery.rooms.recipients(self._delivery.path, self.selection)
-
-    def _each(self, operation: str, rooms: Rooms) -> None:
-        change = getattr(self._delivery.rooms, operation)
-        for sid in self._sids():
-            for room in names(rooms):
-                with suppress(NotConnected):  # it left meanwhile
-                    change(self._delivery.path, sid, room)

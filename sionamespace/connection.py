@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 
 from sionamespace.errors import PacketError, Refused, UsageError
 from sionamespace.handlers.response import Answer, Reply
+from sionamespace.handlers.spec import HandlerSpec
 from sionamespace.ids import Ids
 from sionamespace.instances import Instance
 from sionamespace.mounted import Mounted
@@ -32,6 +33,8 @@ _log = logging.getLogger("sionamespace.connection")
 _EVENT_BYTES = 500
 """What an event costs in memory while it waits for its handler, beside its own size."""
 
+
+_CONNECT, _EVENT, _ACK = PacketType.CONNECT, PacketType.EVENT, PacketType.ACK
 
 AnyMounted: TypeAlias = "Mounted | Instance"
 
@@ -132,7 +135,7 @@ class Connection:
     # Packets.
 
     def _take(self, packet: Packet, size: int) -> None:
-        if packet.type is PacketType.CONNECT:
+        if packet.type is _CONNECT:
             self._join(packet.path, packet.data)
             return
         member = self._members.get(packet.path)
@@ -145,9 +148,9 @@ class Connection:
                 f"{packet.type.name} for the namespace {packet.path!r:.80}, which is not joined"
             )
         mounted, session = member
-        if packet.type is PacketType.EVENT:
+        if packet.type is _EVENT:
             self._event(mounted, session, packet, size)
-        elif packet.type is PacketType.ACK:
+        elif packet.type is _ACK:
             assert packet.id is not None
             if not session.acks.answer(packet.id, packet.data):
                 _log.debug("%s: an answer that nobody waits for: %d", packet.path, packet.id)
@@ -245,45 +248,59 @@ class Connection:
         spec = mounted.dispatcher.find(event, session.sid)
         if spec is None:
             return
-        run = mounted.dispatcher.event
         cost = size + _EVENT_BYTES
-
-        async def job() -> None:
-            answer = await run(spec, session.sid, event, args, packet.id is not None)
-            self._on_engine(self._leave_inbox, cost)
-            if packet.id is not None:
-                self._answer(mounted, session, event, packet.id, answer)
-
         self._inbox_bytes += cost
+        job = (mounted, session, spec, event, args, packet.id, cost)
         if self._inbox_bytes > self._options.max_inbox_bytes:
             _log.warning("closing a connection (%s) that floods its handlers", self._address())
             self.link.close(Reason.FLOODING)
         elif spec.concurrent:
-            self._runtime.start(job)
+            self._runtime.start(partial(self._handle, *job))
         else:
-            session.line.put(job)
+            session.line.put(self._handle, *job)
 
-    def _leave_inbox(self, cost: int) -> None:
+    async def _handle(
+        self,
+        mounted: AnyMounted,
+        session: Session,
+        spec: HandlerSpec,
+        event: str,
+        args: list[Any],
+        number: int | None,
+        cost: int,
+    ) -> None:
+        wants_answer = number is not None
+        answer = await mounted.dispatcher.event(spec, session.sid, event, args, wants_answer)
+        parcel = None
+        if number is not None:
+            parcel = self._answer(mounted, session, event, number, answer)
+        self._on_engine(self._handled, session, parcel, cost)
+
+    def _handled(self, session: Session, answer: Parcel | None, cost: int) -> None:
         self._inbox_bytes -= cost
+        if answer is not None:
+            session.send(answer)
 
     def _answer(
         self, mounted: AnyMounted, session: Session, event: str, number: int, answer: Answer
-    ) -> None:
-        """Send what a handler returned, now or when its `Reply` is sent."""
-
-        def respond(values: tuple[Any, ...]) -> None:
-            parcel = self._parcel(Packet(PacketType.ACK, session.path, list(values), number))
-            self._on_engine(session.send, parcel)
-
-        if isinstance(answer, Reply):
-            answer.deliver_with(respond)
-        elif isinstance(answer, tuple):
+    ) -> Parcel | None:
+        """What a handler returned, for its client; None if that comes later, or never."""
+        if isinstance(answer, tuple):
             try:
-                respond(answer)
+                return self._ack(session, number, answer)
             except UsageError as error:
-                failed = mounted.dispatcher.failed(session.sid, event, error)
-                if isinstance(failed, tuple):
-                    respond(failed)
+                answer = mounted.dispatcher.failed(session.sid, event, error)
+                if isinstance(answer, tuple):
+                    return self._ack(session, number, answer)
+        elif isinstance(answer, Reply):
+            answer.deliver_with(partial(self._respond, session, number))
+        return None
+
+    def _respond(self, session: Session, number: int, values: tuple[Any, ...]) -> None:
+        self._on_engine(session.send, self._ack(session, number, values))
+
+    def _ack(self, session: Session, number: int, values: tuple[Any, ...]) -> Parcel:
+        return self._parcel(Packet(_ACK, session.path, list(values), number))
 
     # Going.
 

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from sionamespace.acks import Ack, BroadcastAck
 from sionamespace.client import Client
-from sionamespace.errors import ClientGone, UsageError
+from sionamespace.errors import ClientGone, NotConnected, UsageError
+from sionamespace.ids import Ids
 from sionamespace.ports import Runtime
 from sionamespace.protocol.codecs import Codec
 from sionamespace.protocol.engineio import Parcel
 from sionamespace.protocol.packet import RESERVED_EVENTS, Packet, PacketType
 from sionamespace.rooms.manager import RoomManager
-from sionamespace.sessions import Sessions
+from sionamespace.sessions import Session, Sessions
 from sionamespace.types import Path, Room, Selection, Sid
 
 __all__ = ["Delivery"]
@@ -41,6 +43,8 @@ class Delivery:
         self.sessions = sessions
         self._numbers = itertools.count()
         self._encode_packet = codec.encode
+        self.is_text = codec.is_text
+        """Whether packets are texts, not bytes."""
 
     def emit(
         self, selection: Selection, event: str, args: tuple[Any, ...], volatile: bool = False
@@ -53,7 +57,8 @@ class Delivery:
         parcel = self._encode(event, args)
         recipients = self.rooms.recipients(self.path, selection)
         if recipients:
-            self._on_engine(self._fan_out, recipients, parcel, volatile)
+            self._on_engine(self.fan_out, recipients, parcel, volatile)
+        self.rooms.published(self.path, selection, parcel, volatile)
 
     def call(
         self, selection: Selection, event: str, args: tuple[Any, ...], timeout: float | None
@@ -85,16 +90,46 @@ class Delivery:
         acks = [self._ask(sid, event, number, parcel, timeout) for sid in recipients]
         return BroadcastAck(self.runtime, acks)
 
-    def disconnect(self, sids: Iterable[Sid], close: bool = False) -> None:
-        """Send clients away, from the namespace or (``close``) from the server."""
-        for sid in sids:
+    def enter(self, selection: Selection, rooms: tuple[Room, ...]) -> None:
+        """Put a selection of clients into rooms."""
+        self._move(self.rooms.enter, selection, rooms)
+        self.rooms.moved(self.path, selection, into=rooms)
+
+    def leave(self, selection: Selection, rooms: tuple[Room, ...]) -> None:
+        """Take a selection of clients out of rooms."""
+        self._move(self.rooms.leave, selection, rooms)
+        self.rooms.moved(self.path, selection, out_of=rooms)
+
+    def disconnect(self, selection: Selection, close: bool) -> None:
+        """Send a selection of clients away, from the namespace or (``close``) from the server."""
+        self.dismiss(selection, close)
+        self.rooms.dismissed(self.path, selection, close)
+
+    def disconnect_one(self, sid: Sid, close: bool) -> None:
+        """Send a client away; nothing if it has left."""
+        session = self.sessions.get(sid)
+        if session is not None:
+            self._on_engine(session.dismiss, close)
+        elif Ids.node_of(sid) is not None:
+            self.rooms.dismissed(self.path, Selection((sid,)), close)
+
+    def dismiss(self, selection: Selection, close: bool) -> None:
+        """As `disconnect`, for the clients that are connected to this server."""
+        for sid in self.rooms.recipients(self.path, selection):
             session = self.sessions.get(sid)
             if session is not None:
                 self._on_engine(session.dismiss, close)
 
+    def session(self, sid: Sid) -> Session:
+        """The session of a client; raises `NotConnected` if it is not connected to this server."""
+        try:
+            return self.sessions[sid]
+        except NotConnected:
+            raise self.rooms.absent(self.path, sid) from None
+
     def client(self, sid: Sid) -> Client:
         """What is known of a client; raises `NotConnected` if there is none."""
-        return self.sessions[sid].client(self.rooms.rooms(self.path, sid))
+        return self.session(sid).client(self.rooms.rooms(self.path, sid))
 
     def clients(self, selection: Selection) -> list[Client]:
         """What is known of each client of a selection."""
@@ -133,7 +168,19 @@ class Delivery:
         ack.fail(ClientGone(f"there is no client {where} in {self.path} to answer {event!r}"))
         return ack
 
-    def _fan_out(self, recipients: list[Sid], parcel: Parcel, volatile: bool) -> None:
+    def _move(
+        self,
+        change: Callable[[Path, Sid, Room], object],
+        selection: Selection,
+        rooms: tuple[Room, ...],
+    ) -> None:
+        for sid in self.rooms.recipients(self.path, selection):
+            for room in rooms:
+                with suppress(NotConnected):  # it left meanwhile
+                    change(self.path, sid, room)
+
+    def fan_out(self, recipients: list[Sid], parcel: Parcel, volatile: bool) -> None:
+        """Send a packet to clients of this server. On the engine's thread only."""
         find = self.sessions.get
         for sid in recipients:
             session = find(sid)

@@ -72,8 +72,11 @@ class RateLimit(Around):
 
     @contextmanager
     def enter(self, call: Call) -> Generator[None]:
-        if call.kind in self._kinds and (wait := self._wait(self._key(call), call.clock())) > 0:
-            raise Refused("too many requests", {"retry_after": round(wait, 3)})
+        if call.kind in self._kinds:
+            # The times of two servers are those of two clocks, and are nothing to each other.
+            wait = self._wait((call.clock, self._key(call)), call.clock())
+            if wait > 0:
+                raise Refused("too many requests", {"retry_after": round(wait, 3)})
         yield
 
     def _wait(self, key: Hashable, now: float) -> float:
@@ -98,8 +101,33 @@ def _client_and_event(call: Call) -> Hashable:
     return call.namespace.path, call.sid, call.event
 
 
-class LoggedIn(Around):
-    """Lets events through of clients whose session says who they are; ``on_connect`` wrote it.
+class _Gate(Around):
+    """Looks at a client's session: before each event, and at a connect as soon as it is written."""
+
+    key: str
+    message: str
+
+    @contextmanager
+    def enter(self, call: Call) -> Generator[None]:
+        if call.kind == "event" or (call.kind == "connect" and self.key in call.session):
+            self._check(call.session)
+        yield
+        if call.kind == "connect":
+            self._check(call.session)
+
+    def _check(self, session: dict[str, Any]) -> None:
+        if not self._opens(session):
+            raise Refused(self.message)
+
+    def _opens(self, session: dict[str, Any]) -> bool:
+        raise NotImplementedError
+
+
+class LoggedIn(_Gate):
+    """Lets through whose session says who they are; ``on_connect`` writes it, or a middleware.
+
+    On a class or a server, a client that ``on_connect`` let in without is refused, so that it
+    cannot listen either; on a handler, only that event is.
 
     Args:
         key: what the session must have, and not empty.
@@ -107,18 +135,15 @@ class LoggedIn(Around):
     """
 
     def __init__(self, key: str = "user", message: str = "log in first") -> None:
-        self._key = key
-        self._message = message
+        self.key = key
+        self.message = message
 
-    @contextmanager
-    def enter(self, call: Call) -> Generator[None]:
-        if call.kind == "event" and not call.session.get(self._key):
-            raise Refused(self._message)
-        yield
+    def _opens(self, session: dict[str, Any]) -> bool:
+        return bool(session.get(self.key))
 
 
-class HasRole(Around):
-    """Lets events through of clients whose session says that they have one of these roles.
+class HasRole(_Gate):
+    """Lets through whose session says that they have one of these roles; else as `LoggedIn`.
 
     Args:
         roles: the roles, each of which is enough.
@@ -133,18 +158,12 @@ class HasRole(Around):
         if not roles:
             raise ConfigurationError("HasRole() lets nobody through; name a role, HasRole('admin')")
         self._roles = frozenset(roles)
-        self._key = key
-        self._message = message
+        self.key = key
+        self.message = message
 
-    @contextmanager
-    def enter(self, call: Call) -> Generator[None]:
-        if call.kind == "event" and self._roles.isdisjoint(self._roles_of(call)):
-            raise Refused(self._message)
-        yield
-
-    def _roles_of(self, call: Call) -> Any:
-        found = call.session.get(self._key) or ()
-        return (found,) if isinstance(found, str) else found
+    def _opens(self, session: dict[str, Any]) -> bool:
+        found = session.get(self.key) or ()
+        return not self._roles.isdisjoint((found,) if isinstance(found, str) else found)
 
 
 class CallLog(Around):

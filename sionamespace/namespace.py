@@ -209,6 +209,14 @@ class Namespace:
         """All clients of the namespace."""
         return self._audience(Selection())
 
+    @property
+    def local(self) -> Audience:
+        """The clients of the namespace that are connected to this server.
+
+        It differs from `everyone` where several servers share their clients.
+        """
+        return self._audience(Selection(local=True))
+
     # Rooms.
 
     def enter_room(self, sid: Sid, room: Rooms) -> None:
@@ -258,7 +266,7 @@ class Namespace:
         Raises:
             NotConnected: if there is no such client.
         """
-        return self._mounted().sessions[sid].data
+        return self._mounted().session(sid).data
 
     def client(self, sid: Sid) -> Client:
         """What is known of a client now.
@@ -274,7 +282,7 @@ class Namespace:
         Args:
             close: end the whole connection, with the other namespaces that share it.
         """
-        self._mounted().disconnect([sid], close)
+        self._mounted().disconnect_one(sid, close)
 
     def after_disconnect(self, sid: Sid, function: Callable[..., Any], *args: Any) -> None:
         """Have a function called when a client has gone, after ``on_disconnect`` if that runs.
@@ -286,7 +294,7 @@ class Namespace:
         Raises:
             NotConnected: if there is no such client.
         """
-        self._mounted().sessions[sid].add_farewell(function, args)
+        self._mounted().session(sid).add_farewell(function, args)
 
     # Time.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Sequence
 from typing import Any, Protocol, TypeAlias, TypeVar
 
+from sionamespace.ids import Ids
 from sionamespace.types import Path, Sid
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "Declared",
     "Host",
     "Link",
+    "Local",
     "Read",
     "Receiver",
     "Runtime",
@@ -109,7 +111,12 @@ class Runtime(Protocol):
 class Sendable(Protocol):
     """A packet ready to send, with its attachments; see `sionamespace.protocol.engineio.Parcel`."""
 
-    size: int
+    packets: tuple[str | bytes, ...]
+    """The packets of Engine.IO that carry it."""
+
+    @property
+    def size(self) -> int:
+        """How many bytes it has, about."""
 
 
 class Link(Protocol):
@@ -211,6 +218,20 @@ class Declared(Protocol):
 
     def to_call(self, event: object, args: Sequence[Any]) -> tuple[str, Read | None]:
         """The name of one that is to be answered, and what reads the answer."""
+
+
+class Local(Protocol):
+    """What a room manager may ask of the server whose rooms it has."""
+
+    runtime: Runtime
+    ids: Ids
+
+    @property
+    def paths(self) -> Sequence[Path]:
+        """The paths of the namespaces that are always there."""
+
+    def delivery(self, path: Path) -> Any:
+        """The `sionamespace.delivery.Delivery` of a namespace; None if there is none now."""
 
 
 class Host(Protocol):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from sionamespace.application import Application
+from sionamespace.brokers import broker_of
+from sionamespace.cluster import ClusterRoomManager
 from sionamespace.engine.hosted import Hosted, parse_options
 from sionamespace.errors import ConfigurationError
 from sionamespace.rooms import RoomManager
@@ -21,7 +23,9 @@ class Server(Application, Hosted):
 
     Args:
         routes: namespaces by their paths, as classes or instances, or a `Router`.
-        rooms: who knows who is in which room; a `MemoryRoomManager` by default.
+        rooms: who knows who is in which room; a `MemoryRoomManager` by default. A URL, such as
+            ``redis://127.0.0.1``, makes it a `ClusterRoomManager`: servers with the same URL share
+            their clients.
         options: see `sionamespace.Options`, which lists them with their defaults.
 
     Raises:
@@ -35,17 +39,20 @@ class Server(Application, Hosted):
         self,
         routes: Routes | Router | None = None,
         *,
-        rooms: RoomManager | None = None,
+        rooms: RoomManager | str | None = None,
         **options: Any,
     ) -> None:
         parsed, runtime = parse_options(options)
-        Application.__init__(self, routes, runtime, parsed, _check_rooms(rooms))
+        Application.__init__(self, routes, runtime, parsed, _room_manager(rooms))
         self._host(self.accept, ids=self.ids)
 
 
-def _check_rooms(rooms: RoomManager | None) -> RoomManager | None:
+def _room_manager(rooms: RoomManager | str | None) -> RoomManager | None:
+    if isinstance(rooms, str):
+        return ClusterRoomManager(broker_of(rooms))
     if rooms is not None and not isinstance(rooms, RoomManager):
         raise ConfigurationError(
-            f"rooms= takes a RoomManager, such as MemoryRoomManager(), not {rooms!r:.60}"
+            "rooms= takes a RoomManager, such as MemoryRoomManager(), or the URL of a broker, such "
+            f"as 'redis://127.0.0.1', not {rooms!r:.60}"
         )
     return rooms

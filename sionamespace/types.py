@@ -68,11 +68,13 @@ def names(rooms: Rooms) -> tuple[str, ...]:
 class Selection:
     """Some clients of one namespace: those in any of ``rooms``, less those in ``skip``.
 
-    ``rooms=None`` is everybody; an empty tuple is nobody.
+    ``rooms=None`` is everybody; an empty tuple is nobody. With ``local`` it is only those who are
+    connected to this server, where several share their clients.
     """
 
     rooms: tuple[Room, ...] | None = None
     skip: frozenset[Sid] = frozenset()
+    local: bool = False
 
     @classmethod
     def of(cls, rooms: Rooms | None = None, skip: Rooms | None = None) -> Selection:

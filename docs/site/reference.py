@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 from typing import Any
 
 from docstrings import translated
@@ -19,6 +20,8 @@ PUBLIC = (
     "sionamespace.middleware",
     "sionamespace.engine",
     "sionamespace.types",
+    "sionamespace.cluster",
+    "sionamespace.rooms.health",
 )
 """The modules that users import from; a name belongs to the first one that has it."""
 
@@ -34,12 +37,16 @@ _GIVEN = frozenset(
         "Emitted",
         "Event",
         "HarnessClient",
+        "Options",
         "Pending",
         "Reason",
         "Request",
     ]
 )
-"""Classes whose instances are given to users, who never make any: it does not matter how."""
+"""Classes of which users make no instance themselves, so that it does not matter how."""
+
+_ALIAS = re.compile(r"TypeAliasForwardRef\('(\w+)'\)")
+"""How Sphinx writes an alias of a type in a union."""
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
@@ -65,8 +72,9 @@ def _shorten(
     signature: str | None,
     returns: str | None,
 ) -> tuple[str | None, str | None]:
-    is_given = what == "class" and name.rpartition(".")[2] in _GIVEN
-    return ("" if is_given else signature), returns
+    if what == "class" and name.rpartition(".")[2] in _GIVEN:
+        return "", returns
+    return _ALIAS.sub(r"\1", signature or "") or None, returns
 
 
 def _find_public(

@@ -11,17 +11,20 @@ __all__ = ["broker_of"]
 
 _SCHEMES = {
     "memory": "memory:memory_broker",
-    "redis": "redis:RedisBroker",
-    "rediss": "redis:RedisBroker",
-    "redis+sentinel": "redis:RedisBroker",
-    "rediss+sentinel": "redis:RedisBroker",
-    "valkey": "redis:RedisBroker",
-    "valkeys": "redis:RedisBroker",
-    "valkey+sentinel": "redis:RedisBroker",
-    "valkeys+sentinel": "redis:RedisBroker",
+    **{
+        f"{redis}{kind}": module
+        for redis in ("redis", "rediss", "valkey", "valkeys")
+        for kind, module in {
+            "": "redis:RedisBroker",
+            "+sentinel": "redis:RedisBroker",
+            "+cluster": "redis_cluster:RedisClusterBroker",
+            "+stream": "streams:StreamsBroker",
+            "+stream+sentinel": "streams:StreamsBroker",
+        }.items()
+    },
 }
 """The module of each scheme, and what in it makes a broker of a URL."""
-_EXTRAS = {"redis": "redis"}
+_EXTRAS = {"redis": "redis", "redis_cluster": "redis", "streams": "redis"}
 """What must be installed for a module."""
 
 

@@ -84,6 +84,7 @@ def _sentinels(address: Address, options: dict[str, Any]) -> Sentinel:
     for name in ("username", "password"):
         own[name] = options.pop(f"sentinel_{name}", None)
     own |= {"socket_timeout": SENTINEL_PATIENCE, "socket_connect_timeout": SENTINEL_PATIENCE}
+    own["retry"] = options["retry"]
     return Sentinel(address.hosts, sentinel_kwargs=own, **options)
 
 

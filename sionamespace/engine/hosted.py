@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable, Mapping
+from contextlib import closing
+from functools import partial
 from typing import Any
 
 from sionamespace.asgi import ASGIApplication, ASGIMiddleware
@@ -21,9 +23,12 @@ from sionamespace.process import check_alone, mode_of_worker, stop_with_process
 from sionamespace.runtime.aio import AsyncioRuntime
 from sionamespace.runtime.choice import choose, make_driver
 from sionamespace.runtime.threaded import ThreadedRuntime
+from sionamespace.serving.door import Door, FrontDoor
 from sionamespace.serving.lifetime import WebServer, serve
+from sionamespace.serving.listening import listen
 from sionamespace.serving.tls import Certificate
 from sionamespace.serving.uvicorn import run_uvicorn
+from sionamespace.workers.master import supervise
 from sionamespace.wsgi import WSGIApplication, WSGIMiddleware
 
 __all__ = ["MODE_VARIABLE", "Hosted", "parse_options"]
@@ -32,6 +37,11 @@ _log = logging.getLogger("sionamespace")
 
 _GOODBYES = 1.0
 """How many seconds a server that stops waits for clients to take its goodbye; some never do."""
+
+_DRAIN = 3.0
+"""Over how many seconds the clients of several workers are sent away."""
+_PATIENCE = 10.0
+"""How many seconds more the workers have to end, before they are killed."""
 
 MODE_VARIABLE = "SIONAMESPACE_ASYNC_MODE"
 """The environment variable with the mode of servers that do not say their own."""
@@ -67,6 +77,10 @@ class Hosted:
     def send_away(self) -> None:
         """End every connection."""
         raise NotImplementedError
+
+    def leave_others(self) -> bool:
+        """Leave the other servers, if there are any; whether that is done. Asked until it is."""
+        return True
 
     def wsgi(
         self,
@@ -110,7 +124,8 @@ class Hosted:
                 "Server(..., async_mode='asyncio')"
             )
         engine = ASGIEngine(self.engine, self.runtime, self.options.max_message_bytes)
-        return ASGIMiddleware(engine, app, path or self.default_path, self.shutdown)
+        begin, end = self.runtime.bind, self.shutdown
+        return ASGIMiddleware(engine, app, path or self.default_path, begin, end)
 
     def run(
         self,
@@ -120,6 +135,8 @@ class Hosted:
         app: Any = None,
         certfile: str | None = None,
         keyfile: str | None = None,
+        workers: int = 1,
+        drain: float | None = None,
         **settings: Any,
     ) -> None:
         """Serve until SIGTERM or Ctrl-C; then `shutdown` ends every connection.
@@ -128,6 +145,9 @@ class Hosted:
             app: what to serve: what `wsgi` or `asgi` returned, or an application to put behind it.
             certfile: a certificate in PEM form, to serve ``https`` and ``wss``.
             keyfile: its private key, if that is not in the same file.
+            workers: how many processes serve.
+            drain: over how many seconds the clients are sent away in the end, so that they do not
+                all come back at once; left out, at once by one process, over 3 seconds by several.
             settings: for the web server: for ``eventlet.wsgi.server``, such as ``keepalive=5``; for
                 ``gevent.pywsgi.WSGIServer``; for ``uvicorn.Config`` in the asyncio mode, such as
                 ``log_level="info"``. There are none in the mode ``threads``.
@@ -137,31 +157,65 @@ class Hosted:
                 used, or an extra is missing.
         """
         certificate = Certificate.parse(certfile, keyfile)
+        several = workers > 1
+        seconds = (_DRAIN if several else 0) if drain is None else drain
+
+        def serve(door: Door) -> None:
+            self.serve(door, app=app, certificate=certificate, drain=seconds, **settings)
+
+        if several:
+            supervise(workers, listen(host, port), serve, seconds + _PATIENCE)
+        else:
+            door = FrontDoor(host, port)
+            with closing(door.listener):
+                serve(door)
+
+    def serve(
+        self,
+        door: Door,
+        *,
+        app: Any = None,
+        certificate: Certificate | None = None,
+        drain: float = 0,
+        **settings: Any,
+    ) -> None:
+        """Serve behind a door; the rest is as in `run`."""
+        if door.siblings is not None:
+            if isinstance(self.runtime, ThreadedRuntime):
+                self.runtime.forked()
+            self.engine.ids.node = door.siblings.node
+        stop = partial(self.shutdown, drain)
         if isinstance(self.runtime, AsyncioRuntime):
             asgi = app if isinstance(app, ASGIMiddleware) else self.asgi(app)
             settings.setdefault("ws_max_size", self.options.max_message_bytes)
             settings.setdefault(
                 "ws_per_message_deflate", self.options.per_message_deflate is not None
             )
-            run_uvicorn(asgi, certificate, host, port, self.shutdown, **settings)
+            run_uvicorn(asgi, certificate, door, stop, self._stopped, drain, **settings)
         else:
             wsgi = app if isinstance(app, WSGIMiddleware) else self.wsgi(app)
             web_server = _web_server(self.async_mode)(wsgi, certificate, **settings)
-            serve(web_server, host, port, self.runtime, self.shutdown, self._stopped)
+            serve(web_server, door, self.runtime, stop, self._stopped, drain)
             if self._outlive_process is not None:
                 self._outlive_process()
 
-    def shutdown(self) -> None:
+    def shutdown(self, seconds: float = 0) -> None:
         """End every connection; `run` waits for it to be done.
 
         To the clients it is a lost connection, so that they come back when the server does.
+
+        Args:
+            seconds: how long that takes: one after another, and nobody new is let in.
         """
-        self._ends_at = self.runtime.now() + _GOODBYES
-        self.send_away()
+        self._ends_at = self.runtime.now() + seconds + _GOODBYES
+        if seconds:
+            self.runtime.post(self.engine.drain, seconds)
+        else:
+            self.send_away()
 
     def _stopped(self) -> bool:
         said_goodbye = not self.engine.sockets or self.runtime.now() > self._ends_at
-        return self.idle and said_goodbye
+        return self.idle and said_goodbye and self.leave_others()
 
 
 def parse_options(options: Mapping[str, Any]) -> tuple[Options, ThreadedRuntime | AsyncioRuntime]:

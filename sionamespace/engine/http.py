@@ -29,6 +29,7 @@ class Fault(Enum):
     BAD_HANDSHAKE_METHOD = 2, "Bad handshake method", "400 Bad Request"
     BAD_REQUEST = 3, "Bad request", "400 Bad Request"
     FORBIDDEN = 4, "Forbidden", "403 Forbidden"
+    SHUTTING_DOWN = 3, "Server shutting down", "503 Service Unavailable"
     UNSUPPORTED_PROTOCOL = 5, "Unsupported protocol version", "400 Bad Request"
 
 

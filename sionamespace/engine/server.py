@@ -15,6 +15,7 @@ import engineio
 
 from sionamespace.engine.compression import Compression
 from sionamespace.engine.cookie import SessionCookie
+from sionamespace.engine.drain import Drain
 from sionamespace.engine.heartbeat import Heartbeat
 from sionamespace.engine.http import Fault, Request, RequestRefused, Response
 from sionamespace.engine.legacy import LegacySocket
@@ -111,8 +112,10 @@ class EngineServer(engineio.Server):  # type: ignore[misc]
         self._compression = Compression(options.http_compression, options.compression_threshold)
         self._cookie = SessionCookie(options.cookie) if options.cookie else None
         self._refusals = FirstTimes(_log)
+        self._drain: Drain | None = None
         self._accept = accept
-        self.generate_id = (ids or Ids()).new
+        self.ids = ids or Ids()
+        self.generate_id = self.ids.new
         self._lingering: Deadlines[EngineSocket] = Deadlines(
             runtime, _CLOSE_TIMEOUT, EngineSocket.abort
         )
@@ -187,6 +190,8 @@ class EngineServer(engineio.Server):  # type: ignore[misc]
                 Fault.BAD_HANDSHAKE_METHOD, f"a handshake is a GET, not {request.method}"
             )
         self._check_revision(request)
+        if self._drain is not None:
+            raise RequestRefused(Fault.SHUTTING_DOWN, "a client has come while this server ends")
         if request.query["transport"] == "websocket":
             return self._opening(request, None)
         self._check_polls(request)
@@ -247,6 +252,12 @@ class EngineServer(engineio.Server):  # type: ignore[misc]
     def _upgrades(self, sid: str, transport: str) -> list[str]:
         possible = self.allow_upgrades and transport == "polling" and "websocket" in self.transports
         return ["websocket"] if possible else []
+
+    # The end.
+
+    def drain(self, seconds: float) -> None:
+        """Let nobody new in, and close all connections one after another within some seconds."""
+        self._drain = self._drain or Drain(self._runtime, seconds, list(self.sockets.values()))
 
     # Existing ones.
 

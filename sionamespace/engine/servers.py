@@ -39,6 +39,7 @@ class ServerSocket:
         self._detached = False
         self.end_request = end_request
         self.recv: Callable[[int], bytes] = sock.recv
+        self.send: Callable[[bytes], int] = self._try_send
         self._send = _plain(sock).send
         if _is_tls(sock):
             tls = _GreenTls(sock) if _is_green(sock) else _ThreadTls(sock)
@@ -59,14 +60,14 @@ class ServerSocket:
             return False
         sock = _take(self._sock)
         sock.setblocking(False)
-        self._sock, self._send, self.recv = sock, sock.send, sock.recv
+        self._sock, self.send, self.recv = sock, sock.send, sock.recv
         self._detached = True
         return True
 
     def fileno(self) -> int:
         return int(self._sock.fileno())
 
-    def send(self, data: bytes) -> int:
+    def _try_send(self, data: bytes) -> int:
         try:
             return int(self._send(data))
         except _WANTS:
@@ -104,7 +105,12 @@ def _is_tls(sock: Any) -> bool:
 
 
 def _is_green(sock: Any) -> bool:
-    return type(sock).__module__.partition(".")[0] in ("eventlet", "gevent")
+    return _is_of(sock, "eventlet") or _is_of(sock, "gevent")
+
+
+def _is_of(sock: Any, library: str) -> bool:
+    """Whether a socket is a library's, or made from one of those."""
+    return any(cls.__module__.partition(".")[0] == library for cls in type(sock).__mro__)
 
 
 def _send_some(sock: Any, data: bytes) -> int:
@@ -196,7 +202,7 @@ def _gevent_socket(body: Any) -> Any:
     # Asked for an upgrade, it gives what it reads from itself in the body's place.
     raw = getattr(getattr(body, "rfile", body), "raw", None)
     sock = getattr(raw, "_sock", None)
-    return sock if type(sock).__module__.startswith("gevent.") else None
+    return sock if _is_of(sock, "gevent") else None
 
 
 _SERVERS: tuple[tuple[str, Callable[[Any], Any], Callable[[], Iterable[bytes]]], ...] = (

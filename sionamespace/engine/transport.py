@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 
 from sionamespace.engine.handshake import Accepted
 from sionamespace.engine.websocket import WebSocketDriver
+from sionamespace.runtime.watched import AGAIN
 from sionamespace.types import Reason
 
 __all__ = ["HAND_OVER", "HandOver", "TransportWebSocket"]
@@ -52,17 +53,14 @@ class TransportWebSocket(WebSocketDriver):
 
     def data_received(self, data: bytes) -> None:
         """Take some bytes, of many the first: a flood leaves the others their turns."""
-        is_waiting, self._untaken = bool(self._untaken), self._untaken + data
-        if not is_waiting:
+        self._untaken += data
+        if not self._reader.more:
             self._take_next()
 
     def _take_next(self) -> None:
-        size = self._to_read()
-        data, self._untaken = self._untaken[:size], self._untaken[size:]
-        if not self._over.done():
-            self._end(self._receive(data))
-            if self._untaken:
-                self._socket.read_on(self._take_next)
+        data, self._untaken = self._untaken, b""
+        if not self._over.done() and self._take(data, self._end) is AGAIN:
+            self._socket.read_on(self._take_next)
 
     def pause_writing(self) -> None:
         """Write no more for now."""
@@ -76,8 +74,9 @@ class TransportWebSocket(WebSocketDriver):
 
     def connection_lost(self, error: Exception | None) -> None:
         """The connection has ended."""
-        if self._untaken and not self._over.done():
-            self._end(self._receive(self._untaken))
+        while self._reader.more and not self._over.done():
+            data, self._untaken = self._untaken, b""
+            self._take(data, self._end)
         self._end(Reason.TRANSPORT_CLOSE if error is None else Reason.TRANSPORT_ERROR)
 
     def shut_down(self) -> None:
@@ -87,8 +86,8 @@ class TransportWebSocket(WebSocketDriver):
         self._socket.shutdown()
         self._end(Reason.SHUTDOWN)
 
-    def _end(self, reason: str | None) -> None:
-        if reason is not None and not self._over.done():
+    def _end(self, reason: str) -> None:
+        if not self._over.done():
             self._over.set_result(reason)
 
 

@@ -9,31 +9,21 @@ from functools import partial
 from typing import Any, TypeAlias
 from typing import Protocol as Interface
 
-from websockets.frames import Frame, Opcode
 from websockets.protocol import State
 
 from sionamespace.engine.deflate import Deflate
+from sionamespace.engine.frames import FrameReader
 from sionamespace.engine.handshake import Accepted, Handshake
 from sionamespace.protocol.engineio import Parcel
+from sionamespace.runtime.watched import AGAIN, OVER, WAITING, Readable
 from sionamespace.types import Reason
-
-try:
-    from websockets.speedups import apply_mask
-except ImportError:  # there is no compiled wheel for this machine
-    from websockets.utils import apply_mask
 
 __all__ = ["RawSocket", "WebSocketDriver", "open_websocket"]
 
 _log = logging.getLogger("sionamespace.engine")
 
-_READ, _READ_OF_FLOOD = 65536, 8192
-"""How many bytes are read at a time: less where that was many packets, so that a client's flood
-leaves the others their turns."""
-_MANY = 100
-"""From how many packets in one read on it is a flood."""
-
-_ORDINARY = {0x81: Opcode.TEXT, 0x82: Opcode.BINARY}
-"""The first bytes of final text and binary frames without extensions."""
+_READ = 65536
+"""How many bytes are read at a time."""
 
 _NO_TURNS = nullcontext()
 
@@ -44,8 +34,12 @@ _MAX_JOINED = 65536
 """How many bytes are kept back to be written with what follows them."""
 
 
-Watch: TypeAlias = Callable[[Any, Callable[[], bool], Callable[[], object]], object]
+Watch: TypeAlias = Callable[[Any, Readable, Callable[[], object]], object]
 """Watches a socket; see `sionamespace.runtime.threaded.Driver.watch`."""
+
+
+def _nothing() -> None:
+    pass
 
 
 def _at_once(function: Callable[[], object]) -> None:
@@ -94,26 +88,19 @@ class WebSocketDriver:
         at_end: Callable[[Callable[[], object]], object] = _at_once,
     ) -> None:
         self.busy = False
-        self.on_packet: Callable[[str | bytes], object] = _ignore
         self.on_free: Callable[[], object] = _nothing
         self._raw = raw
         self._protocol = handshake.opened()
-        self._max_bytes = handshake.max_bytes
+        self._reader = FrameReader(self._protocol, handshake.max_bytes)
         self._start = start
         self._engine = engine
         self._at_end = at_end
         self._unsent: list[bytes] = []
         self._unsent_bytes = 0
         self._ended = False
-        self._fault: Exception | None = None
         self._owed = 0
         self._last_words = False
         self._read_all = False
-        self._is_flood = False
-        self._begun_frame = b""
-        self._unparsed = 0
-        self._opcode = Opcode.TEXT
-        self._begun = bytearray()
         if answer := handshake.answer():
             self._write(answer)
 
@@ -151,6 +138,7 @@ class WebSocketDriver:
         """Say goodbye now; the peer's own goodbye, or its silence, then ends `serve`."""
         if self._protocol.state is State.OPEN:
             self._protocol.send_close(1000)
+            self._reader.stop()
             self._write_protocol()
             self._flush()
 
@@ -213,122 +201,88 @@ class WebSocketDriver:
 
     # In.
 
-    def serve(self, watch: Watch, ended: Callable[[str], object]) -> None:
+    @property
+    def on_packet(self) -> Callable[[str | bytes], object]:
+        """Called with each packet that comes."""
+        return self._reader.on_packet
+
+    @on_packet.setter
+    def on_packet(self, function: Callable[[str | bytes], object]) -> None:
+        self._reader.on_packet = function
+
+    def serve(
+        self, watch: Watch, ended: Callable[[str], object], pause: Callable[[], object] = _nothing
+    ) -> None:
         """Read until the end, and tell why it ended. Each packet goes to ``on_packet``.
 
         Where the socket can be watched this returns at once, and elsewhere at the end.
+
+        Args:
+            pause: lets others have their turn.
         """
         with self._engine:  # others may have something to say by now, and must find one socket
             is_free = self._raw.detach()
         if is_free:
             watch(self._raw, partial(self._read_some, ended), self._close)
             return
-        while self._read_some(ended):
-            pass
-        self._close()
-
-    def _read_some(self, ended: Callable[[str], object]) -> bool:
-        """Read what is there; False, after telling why, at the end."""
-        try:
-            data = self._raw.recv(self._to_read())
-        except BlockingIOError:
-            return True
-        except OSError:
-            data = None
+        after = WAITING
+        while after is not OVER:
+            data = self._read()
+            with self._engine:
+                after = self._take(data, ended)
+            pause()
         with self._engine:
-            try:
-                reason = self._receive(data)
-            except OSError:
-                reason = Reason.TRANSPORT_ERROR
-            if reason is not None:
-                ended(reason)
-        return reason is None
+            self._close()
 
-    def _to_read(self) -> int:
-        """How many bytes to read in one go."""
-        return _READ_OF_FLOOD if self._is_flood else _READ
+    def _read_some(self, ended: Callable[[str], object]) -> int:
+        """Take a turn's worth of what is there; what becomes of the socket then."""
+        try:
+            data = self._read()
+        except BlockingIOError:
+            return WAITING
+        return self._take(data, ended)
+
+    def _read(self) -> bytes | None:
+        """What has come; nothing at the end, or if something waits already; None if it fails."""
+        if self._reader.more:
+            return b""
+        try:
+            return self._raw.recv(_READ)
+        except BlockingIOError:
+            raise
+        except OSError:
+            return None
+
+    def _take(self, data: bytes | None, ended: Callable[[str], object]) -> int:
+        reader = self._reader
+        reason: str | None
+        if data is None:
+            reason = Reason.TRANSPORT_ERROR
+        elif self._ended or not (data or reader.more):
+            reason = Reason.TRANSPORT_CLOSE
+        else:
+            reason = self._receive(data)
+        if reason is None:
+            return AGAIN if reader.more else WAITING
+        ended(reason)
+        return OVER
+
+    def _receive(self, data: bytes) -> str | None:
+        """Take some bytes; why it is over, or None."""
+        reader = self._reader
+        try:
+            reader.take(data)
+            if reader.asked:
+                self._write_protocol()
+        except OSError:
+            return Reason.TRANSPORT_ERROR
+        return None if reader.fault is None else self._failure(reader.fault)
 
     def _close(self) -> None:
-        with self._engine:
-            self._flush()
-            self._read_all = True
-            if not self.busy:
-                self._raw.close()
-
-    def _receive(self, data: bytes | None) -> str | None:
-        """Take some bytes, none at the end, None after an error; why it is over, or None."""
-        if data is None:
-            return Reason.TRANSPORT_ERROR
-        if not data or self._ended:
-            return Reason.TRANSPORT_CLOSE
-        data = self._take_ordinary(data)
-        if data:
-            self._unparsed += len(data)
-            self._protocol.receive_data(data)
-            for frame in self._protocol.events_received():
-                self._unparsed -= _size(frame)  # type: ignore[arg-type]
-                self._take(frame)  # type: ignore[arg-type]
-        self._write_protocol()
-        fault = self._fault or self._protocol.parser_exc
-        return None if fault is None else self._failure(fault)
-
-    def _take_ordinary(self, data: bytes) -> bytes:
-        """Take the whole, final data frames at the beginning, which most are; what follows them.
-
-        The protocol takes the others. It parses each frame in steps, which is right for all and
-        costs six times as much (2.6 us against 0.4 us for a short one). If what follows is the
-        beginning of such a frame, it is kept until the rest of it comes.
-        """
-        protocol = self._protocol
-        # The protocol may have begun a frame, also where its buffer is empty, after the head of it.
-        if self._unparsed or protocol.current_size is not None:
-            return data
-        if self._begun_frame:
-            data, self._begun_frame = self._begun_frame + data, b""
-        at, end, taken = 0, len(data), 0
-        while end - at >= 6 and protocol.state is State.OPEN:
-            opcode, length = _ORDINARY.get(data[at]), data[at + 1] - 128  # 128 is the mask bit
-            start = at + 6
-            if length == 126:
-                length = int.from_bytes(data[at + 2 : at + 4], "big")
-                start = at + 8
-            elif length == 127:  # the length has eight bytes
-                break
-            if opcode is None or not 0 <= length <= self._max_bytes or start + length > end:
-                break
-            at = start + length
-            taken += 1
-            self._deliver(opcode, apply_mask(data[start:at], data[start - 4 : start]))
-        self._is_flood = taken >= _MANY
-        rest = data[at:]
-        if rest and protocol.state is State.OPEN and _is_begun(rest, self._max_bytes):
-            self._begun_frame, rest = rest, b""
-        return rest
-
-    def _take(self, frame: Frame) -> None:
-        if frame.opcode is Opcode.TEXT or frame.opcode is Opcode.BINARY:
-            if frame.fin:
-                self._deliver(frame.opcode, bytes(frame.data))
-            else:
-                self._opcode, self._begun = frame.opcode, bytearray(frame.data)
-        elif frame.opcode is Opcode.CONT:
-            self._begun += frame.data  # and not a list of fragments, which may be empty and many
-            if frame.fin:
-                whole, self._begun = bytes(self._begun), bytearray()
-                self._deliver(self._opcode, whole)
-
-    def _deliver(self, opcode: Opcode, data: bytes) -> None:
-        if opcode is Opcode.BINARY:
-            self.on_packet(data)
-            return
-        try:
-            text = data.decode()
-        except UnicodeDecodeError as error:
-            self._fault = error
-            self._protocol.fail(1007, "a text message is UTF-8")
-            self.on_packet = _ignore  # more may have come along with it
-            return
-        self.on_packet(text)
+        self._flush()
+        self._read_all = True
+        if not self.busy:
+            self._raw.close()
 
     def _failure(self, error: Exception) -> str:
         _log.warning("closing a WebSocket: %s", error)
@@ -347,41 +301,9 @@ class _DeflatingDriver(WebSocketDriver):
         for parcel in parcels:
             self._write(parcel.form(self._frames))
 
-    def _take_ordinary(self, data: bytes) -> bytes:
-        """Take nothing: of frames that the protocol has inflated the size is no more known."""
-        return data
-
 
 def open_websocket(raw: RawSocket, handshake: Handshake, *more: Any) -> WebSocketDriver:
     """The driver for a WebSocket that is accepted; the arguments are those of its class."""
     if handshake.deflate is None:
         return WebSocketDriver(raw, handshake, *more)
     return _DeflatingDriver(handshake.deflate, raw, handshake, *more)
-
-
-def _size(frame: Frame) -> int:
-    """How many bytes a client's frame was, if it wrote the length as short as can be."""
-    length = len(frame.data)
-    return length + 6 + (0 if length < 126 else 2 if length < 65536 else 8)
-
-
-def _is_begun(data: bytes, max_bytes: int) -> bool:
-    """Whether it is the beginning, and no more, of an ordinary frame with a length of two bytes."""
-    if data[0] not in _ORDINARY:
-        return False
-    if len(data) < 2:
-        return True
-    length, head = data[1] - 128, 6
-    if length == 126:
-        if len(data) < 4:
-            return True
-        length, head = int.from_bytes(data[2:4], "big"), 8
-    return 0 <= length <= max_bytes and length != 127 and len(data) < head + length
-
-
-def _ignore(packet: str | bytes) -> None:
-    pass
-
-
-def _nothing() -> None:
-    pass

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any
 
 from sionamespace.engine.deflate import Deflate
@@ -103,7 +104,7 @@ class WSGIEngine:
                 ended = self._server.opened(request, websocket)
             else:
                 ended = self._server.upgrading(socket, websocket)
-        websocket.serve(runtime.watch, ended)
+        websocket.serve(runtime.watch, ended, partial(runtime.sleep, 0))
         return raw.end_request()
 
     def _bind(self) -> None:

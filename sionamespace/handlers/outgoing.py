@@ -184,6 +184,9 @@ def declared(cls: type, outgoing: type | Sequence[type] = ()) -> OutgoingTable:
         HandlerError: for two declarations of one event, a reserved name, or a method that cannot
             stand for an event; it names file, line and the mend.
     """
+    if "outgoing" in vars(cls):
+        text = f"class {cls.__name__}(..., outgoing=...)"
+        raise HandlerError(f"{cls.__module__}.{cls.__qualname__}.outgoing: write it as {text}")
     inherited = (vars(base).get("declared") for base in reversed(cls.__mro__[1:]))
     tables = [table for table in inherited if isinstance(table, OutgoingTable)]
     interfaces = dict.fromkeys(one for table in tables for one in table.interfaces)

@@ -33,10 +33,16 @@ class Codec:
     """The message of a packet and its attachments; raises `UsageError` for what cannot be sent."""
     make_decoder: Callable[[int, int], Decoder]
     """A decoder for a connection, of at most so many attachments and bytes in a packet."""
+    is_text: bool
+    """Whether the message of a packet is a text."""
 
 
 CODECS: Mapping[str, Codec] = {
-    "json": Codec(json.encode, json.Decoder),
-    "msgpack": Codec(msgpack.encode, lambda max_attachments, max_bytes: msgpack.Decoder(max_bytes)),
+    "json": Codec(json.encode, json.Decoder, is_text=True),
+    "msgpack": Codec(
+        msgpack.encode,
+        lambda max_attachments, max_bytes: msgpack.Decoder(max_bytes),
+        is_text=False,
+    ),
 }
 """The codecs by the names that the option ``serializer`` has for them."""

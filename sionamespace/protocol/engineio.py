@@ -40,11 +40,10 @@ class Parcel:
     Each form is built when it is first asked for, once for all recipients.
     """
 
-    __slots__ = ("_forms", "_frames", "_payload", "packets", "size")
+    __slots__ = ("_forms", "_frames", "_payload", "packets")
 
     def __init__(self, *packets: str | bytes) -> None:
         self.packets = packets
-        self.size = sum(map(len, packets))
         self._frames: bytes | None = None
         self._payload: str | None = None
         self._forms: dict[Any, Any] | None = None
@@ -54,6 +53,11 @@ class Parcel:
         """The parcel of one Socket.IO packet."""
         first = MESSAGE + message if isinstance(message, str) else message
         return cls(first, *attachments)
+
+    @property
+    def size(self) -> int:
+        """About how much of memory it takes while it waits."""
+        return sum(map(len, self.packets))
 
     @property
     def messages(self) -> list[str | bytes]:
@@ -68,7 +72,9 @@ class Parcel:
     def frames(self) -> bytes:
         """The WebSocket frames."""
         if self._frames is None:
-            self._frames = b"".join(map(frame, self.packets))
+            several = self.packets
+            one = len(several) == 1
+            self._frames = frame(several[0]) if one else b"".join(map(frame, several))
         return self._frames
 
     @property

@@ -25,7 +25,7 @@ from sionamespace.protocol.values import dumps, loads
 
 __all__ = ["Decoder", "encode"]
 
-_EVENT, _ACK = PacketType.EVENT, PacketType.ACK
+_EVENT, _ACK, _LAST_PLAIN = PacketType.EVENT, PacketType.ACK, PacketType.CONNECT_ERROR
 _DIGITS = "0123456"
 _TYPES = {_DIGITS[kind]: kind for kind in PacketType}
 _TO_BINARY = PacketType.BINARY_EVENT - PacketType.EVENT
@@ -77,20 +77,17 @@ class Decoder:
                 be used afterwards.
             TooLarge: if the packet is larger than ``max_bytes``, which is a `PacketError` too.
         """
-        if isinstance(message, str):
-            return self._feed_text(message)
-        return self._feed_attachment(message)
-
-    def _feed_text(self, text: str) -> Packet | None:
+        if not isinstance(message, str):
+            return self._feed_attachment(message)
         if self._waiting is not None:
             raise PacketError(
                 f"got text while {self._missing} attachment(s) of a packet were still to come"
             )
-        packet, attachments = _parse(text, self._max_attachments)
+        packet, attachments = _parse(message, self._max_attachments)
         if not attachments:
             return packet
         self._waiting, self._missing = packet, attachments
-        self._parts, self._size = [], len(text)
+        self._parts, self._size = [], len(message)
         return None
 
     def _feed_attachment(self, part: bytes) -> Packet | None:
@@ -119,7 +116,7 @@ def _parse(text: str, max_attachments: int) -> tuple[Packet, int]:
     if kind is None:
         raise PacketError(f"unknown packet type {text[:1]!r}; the types are 0 to 6")
     at, attachments = 1, 0
-    if kind > PacketType.CONNECT_ERROR:
+    if kind > _LAST_PLAIN:
         attachments, at = _parse_attachments(text, max_attachments)
         kind = PacketType(kind - _TO_BINARY)
     rest = _REST_OF_HEAD.match(text, at)

@@ -31,6 +31,7 @@ def legacy(codec: Codec) -> Codec:
     return Codec(
         lambda packet: codec.encode(_outgoing(packet)),
         lambda *limits: _Decoder(codec.make_decoder(*limits)),
+        codec.is_text,
     )
 
 

@@ -43,7 +43,7 @@ def deflated_frame(message: str | bytes, threshold: int) -> bytes:
 def _build(first: int, payload: bytes) -> bytes:
     length = len(payload)
     if length < 126:
-        return bytes((first, length)) + payload
+        return b"%c%c%b" % (first, length, payload)
     if length < 65536:
         return bytes((first, 126)) + length.to_bytes(2, "big") + payload
     return bytes((first, 127)) + length.to_bytes(8, "big") + payload

@@ -37,7 +37,10 @@ class MemoryRoomManager(RoomManager):
 
     def add(self, path: Path, sid: Sid) -> None:
         with self._lock:
-            namespace = self._namespaces.setdefault(path, _Namespace())
+            if path not in self._namespaces:
+                self._namespaces[path] = _Namespace()
+                self._filled(path, None)
+            namespace = self._namespaces[path]
             namespace.rooms.setdefault(sid, {})[sid] = None
             namespace.members.setdefault(sid, {})[sid] = None
 
@@ -45,39 +48,41 @@ class MemoryRoomManager(RoomManager):
         with self._lock:
             namespace = self._namespaces[path]
             for room in namespace.rooms.pop(sid, ()):
-                _take_out(namespace, sid, room)
-            if not namespace.rooms:
-                self._namespaces.pop(path, None)
+                self._take_out(path, namespace, sid, room)
+            if not namespace.rooms and self._namespaces.pop(path, None) is not None:
+                self._emptied(path, None)
 
     def enter(self, path: Path, sid: Sid, room: Room) -> None:
         with self._lock:
             namespace = self._namespaces[path]
             own = _rooms_of(namespace, path, sid)
             if room != sid and room in namespace.rooms:
-                raise UsageError(f"room {room!r} is another client's own, named by its sid")
+                raise not_yours(room)
             own[room] = None
-            namespace.members.setdefault(room, {})[sid] = None
+            if room not in namespace.members:
+                namespace.members[room] = {}
+                self._filled(path, room)
+            namespace.members[room][sid] = None
 
     def leave(self, path: Path, sid: Sid, room: Room) -> None:
         with self._lock:
             namespace = self._namespaces[path]
             own = _rooms_of(namespace, path, sid)
             if room == sid:
-                raise UsageError(f"client {sid!r} cannot leave the room named by its own sid")
+                raise cannot_leave(sid)
             if room in own:
                 del own[room]
-                _take_out(namespace, sid, room)
+                self._take_out(path, namespace, sid, room)
 
     def close(self, path: Path, room: Room) -> None:
         with self._lock:
             namespace = self._namespaces[path]
             if room in namespace.rooms:
-                raise UsageError(
-                    f"room {room!r} is a client's own, named by its sid, and cannot be closed; "
-                    "to send the client away, use disconnect(sid)"
-                )
-            for sid in namespace.members.pop(room, ()):
-                del namespace.rooms[sid][room]
+                raise cannot_close(room)
+            if room in namespace.members:
+                for sid in namespace.members.pop(room):
+                    del namespace.rooms[sid][room]
+                self._emptied(path, room)
 
     def rooms(self, path: Path, sid: Sid) -> frozenset[Room]:
         with self._lock:
@@ -88,6 +93,39 @@ class MemoryRoomManager(RoomManager):
             namespace = self._namespaces[path]
             found = _select(namespace, selection.rooms)
         return [sid for sid in found if sid not in selection.skip] if selection.skip else found
+
+    # For those who must know where there are clients. Called with the lock held, so be quick.
+
+    def _filled(self, path: Path, room: Room | None) -> None:
+        """The first client has come into a room, or (None) into a namespace."""
+
+    def _emptied(self, path: Path, room: Room | None) -> None:
+        """The last one has left it."""
+
+    def _take_out(self, path: Path, namespace: _Namespace, sid: Sid, room: Room) -> None:
+        members = namespace.members[room]
+        del members[sid]
+        if not members:
+            del namespace.members[room]
+            self._emptied(path, room)
+
+
+def not_yours(room: Room) -> UsageError:
+    """What to raise for a client that is put into the room of another."""
+    return UsageError(f"room {room!r} is another client's own, named by its sid")
+
+
+def cannot_leave(sid: Sid) -> UsageError:
+    """What to raise for a client that is taken out of its own room."""
+    return UsageError(f"client {sid!r} cannot leave the room named by its own sid")
+
+
+def cannot_close(room: Room) -> UsageError:
+    """What to raise for who closes the room that is a client's own."""
+    return UsageError(
+        f"room {room!r} is a client's own, named by its sid, and cannot be closed; "
+        "to send the client away, use disconnect(sid)"
+    )
 
 
 def _select(namespace: _Namespace, rooms: tuple[Room, ...] | None) -> list[Sid]:
@@ -106,10 +144,3 @@ def _rooms_of(namespace: _Namespace, path: Path, sid: Sid) -> dict[Room, None]:
         return namespace.rooms[sid]
     except KeyError:
         raise NotConnected(f"client {sid!r} is not connected to {path}") from None
-
-
-def _take_out(namespace: _Namespace, sid: Sid, room: Room) -> None:
-    members = namespace.members[room]
-    del members[sid]
-    if not members:
-        del namespace.members[room]

@@ -9,6 +9,7 @@ from typing import Any
 
 from sionamespace.ports import Timer
 from sionamespace.runtime.hub import HubDriver
+from sionamespace.runtime.watched import Readable
 
 with warnings.catch_warnings():
     # Eventlet warns of its own retirement at every import. README and `run` say it once, with
@@ -29,6 +30,9 @@ class EventletDriver(HubDriver):
     """Green threads on eventlet's hub."""
 
     name = "eventlet"
+
+    def forked(self) -> None:
+        hubs.use_hub()  # of an earlier one the other process has the same descriptor
 
     def _hang_bell(self) -> Callable[[], object]:
         ear, bell = _os.pipe()
@@ -61,9 +65,7 @@ class EventletDriver(HubDriver):
     def _pause(self, seconds: float) -> None:
         eventlet.sleep(seconds)
 
-    def watch(
-        self, sock: Any, readable: Callable[[], bool], finished: Callable[[], object]
-    ) -> None:
+    def watch(self, sock: Any, readable: Readable, finished: Callable[[], object]) -> None:
         # No green thread waits for the socket: one listener stays, for as long as it is watched.
         hub = hubs.get_hub()
 
@@ -71,7 +73,7 @@ class EventletDriver(HubDriver):
             hub.remove(listener)
             finished()
 
-        on_readable = partial(self._on_readable, readable, end)
+        on_readable = self._watched(readable, end)
         listener = hub.add(hub.READ, sock.fileno(), on_readable, _nothing, _nothing)
         listener.greenlet = None  # else it keeps the request's green thread in memory
 

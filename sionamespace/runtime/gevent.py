@@ -13,6 +13,7 @@ from gevent.threadpool import ThreadPool
 from sionamespace.ports import Timer
 from sionamespace.runtime.faults import guarded
 from sionamespace.runtime.hub import GreenEvent, HubDriver
+from sionamespace.runtime.watched import Readable
 
 __all__ = ["GeventDriver"]
 
@@ -25,6 +26,9 @@ class GeventDriver(HubDriver):
     def __init__(self) -> None:
         super().__init__()
         self._real_threads: list[ThreadPool] = []
+
+    def forked(self) -> None:
+        gevent.reinit()
 
     def _hang_bell(self) -> Callable[[], object]:
         # Several rings before the hub answers are one to it.
@@ -41,9 +45,7 @@ class GeventDriver(HubDriver):
     def _pause(self, seconds: float) -> None:
         gevent.sleep(seconds)
 
-    def watch(
-        self, sock: Any, readable: Callable[[], bool], finished: Callable[[], object]
-    ) -> None:
+    def watch(self, sock: Any, readable: Readable, finished: Callable[[], object]) -> None:
         # No greenlet waits for the socket: one watcher stays, for as long as it is watched.
         watcher = gevent.get_hub().loop.io(sock.fileno(), 1)
 
@@ -52,7 +54,7 @@ class GeventDriver(HubDriver):
             watcher.close()
             finished()
 
-        watcher.start(self._on_readable, readable, end)
+        watcher.start(self._watched(readable, end))
 
     def later(self, seconds: float, function: Callable[..., object], *args: Any) -> Timer:
         return _HubTimer(seconds, function, args)

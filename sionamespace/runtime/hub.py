@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from contextvars import Context
+from functools import partial
 from typing import Any, Protocol
 
 from greenlet import getcurrent, greenlet
@@ -17,6 +18,7 @@ from sionamespace.runtime.faults import log_fault
 from sionamespace.runtime.mail import Mail
 from sionamespace.runtime.originals import get_ident
 from sionamespace.runtime.waiting import ThreadWaiter
+from sionamespace.runtime.watched import Readable, Watched
 
 __all__ = ["GreenEvent", "HubDriver"]
 
@@ -92,16 +94,17 @@ class HubDriver:
 
     def start(self, function: Callable[..., object], *args: Any) -> None:
         self._ready.append((function, args))
-        self._run_soon()
+        if not self._will_run:
+            self._run_soon()
 
     def at_end(self, function: Callable[[], object]) -> None:
         self._ends.append(function)
-        self._run_soon()
+        if not self._will_run:
+            self._run_soon()
 
     def _run_soon(self) -> None:
-        if not self._will_run:
-            self._will_run = True
-            self._soon(self._run_ready)
+        self._will_run = True
+        self._soon(self._run_ready)
 
     def _run_ready(self) -> None:
         """Run what was started; on the hub, to which a worker returns when it has to wait."""
@@ -129,18 +132,15 @@ class HubDriver:
             # Not a hub's own switch(), which is for those who wait for an event.
             greenlet.switch(me.parent)
 
-    def _on_readable(
-        self, readable: Callable[[], bool], end: Callable[[], object], *_: object
-    ) -> None:
-        """Have a watched socket read, and run what that starts; ``end`` if it has enough."""
+    def _watched(self, readable: Readable, end: Callable[[], object]) -> Callable[..., None]:
+        """What to call on the hub when a watched socket can be read."""
+        watched = Watched(readable, end, lambda go_on: self._soon(partial(self._turn, go_on)))
+        return partial(self._turn, watched.on_readable)
+
+    def _turn(self, take: Callable[[], object], *_: object) -> None:
+        """Have a watched socket read, and run what that starts."""
         self._will_run = True  # at the end of this, and not by a timer
-        try:
-            more = readable()
-        except Exception:
-            log_fault("reading a socket")
-            more = False
-        if not more:
-            end()
+        take()
         self._run_ready()
 
     def waiter(self) -> Waiter:

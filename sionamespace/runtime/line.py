@@ -12,7 +12,7 @@ from sionamespace.runtime.originals import new_lock
 
 __all__ = ["PATIENCE", "Job", "Line"]
 
-Job = Callable[[], Coroutine[Any, Any, None]]
+Job = Callable[..., Coroutine[Any, Any, None]]
 
 PATIENCE = 1.0
 """How many seconds the last job waits for those before it."""
@@ -28,14 +28,14 @@ class Line:
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
-        self._jobs: deque[Job] = deque()
+        self._jobs: deque[tuple[Job, tuple[Any, ...]]] = deque()
         # A lock as a flag, as it is tested and set in one step: a job may come on one thread while
         # another finds the line empty.
         self._busy = new_lock()
 
-    def put(self, job: Job) -> None:
+    def put(self, job: Job, *args: Any) -> None:
         """Run a job after those that were put before it. Jobs handle their own errors."""
-        self._jobs.append(job)
+        self._jobs.append((job, args))
         self._start()
 
     def put_last(self, job: Job) -> None:
@@ -48,27 +48,25 @@ class Line:
         self.put(job)
 
     def _start(self) -> None:
-        if self._busy.acquire(blocking=False):
+        if self._busy.acquire(False):
             self._runtime.start(self._work)
 
     def _overtake(self, job: Job) -> None:
         with suppress(ValueError):  # its turn has come
-            self._jobs.remove(job)
+            self._jobs.remove((job, ()))
             self._runtime.start(job)
 
     async def _work(self) -> None:
         try:
-            while (job := self._next()) is not None:
-                await job()
+            while self._jobs:
+                try:
+                    job, args = self._jobs.popleft()
+                except IndexError:  # it was one that waited no longer
+                    break
+                await job(*args)
         finally:
             # More may be there: it came just now, or a job broke off (eventlet's Timeout is no
             # Exception), for which the others must not suffer.
             self._busy.release()
             if self._jobs:
                 self._start()
-
-    def _next(self) -> Job | None:
-        try:
-            return self._jobs.popleft()
-        except IndexError:
-            return None

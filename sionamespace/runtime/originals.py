@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable
 from typing import Any, Protocol, cast
 
-__all__ = ["Lock", "get_ident", "new_lock", "sleep"]
+__all__ = ["Lock", "get_ident", "new_lock", "original", "sleep"]
 
 
 class Lock(Protocol):
@@ -24,7 +24,8 @@ class Lock(Protocol):
     def __exit__(self, *error: object) -> None: ...
 
 
-def _original(module: str, name: str) -> Any:
+def original(module: str, name: str) -> Any:
+    """What a module had by a name before a library patched it."""
     if "gevent.monkey" in sys.modules:
         from gevent import monkey
 
@@ -37,12 +38,12 @@ def _original(module: str, name: str) -> Any:
     return getattr(importlib.import_module(module), name)
 
 
-get_ident = cast("Callable[[], int]", _original("_thread", "get_ident"))
+get_ident = cast("Callable[[], int]", original("_thread", "get_ident"))
 """The identity of the calling operating system thread."""
 
-new_lock = cast("Callable[[], Lock]", _original("_thread", "allocate_lock"))
+new_lock = cast("Callable[[], Lock]", original("_thread", "allocate_lock"))
 """A lock between operating system threads. Hold it for a few plain statements, never while
 calling out: a green thread that switched away inside would stop the whole thread."""
 
-sleep = cast("Callable[[float], None]", _original("time", "sleep"))
+sleep = cast("Callable[[float], None]", original("time", "sleep"))
 """Pauses the whole operating system thread."""

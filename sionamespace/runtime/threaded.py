@@ -15,6 +15,7 @@ from sionamespace.runtime.drive import drive
 from sionamespace.runtime.errands import Errands
 from sionamespace.runtime.pending import Pending
 from sionamespace.runtime.portal import Portal, is_async
+from sionamespace.runtime.watched import Readable
 
 __all__ = ["Driver", "ThreadedRuntime"]
 
@@ -36,6 +37,9 @@ class Driver(Protocol):
 
     one_thread: bool
     """Whether web servers must call the engine on one thread."""
+
+    def forked(self) -> None:
+        """The process was forked before anything ran; what it has of the other one is replaced."""
 
     def bind(self) -> None:
         """Make the calling thread the engine's own."""
@@ -66,12 +70,10 @@ class Driver(Protocol):
     def sleep(self, seconds: float) -> None:
         """Pause the calling thread or green thread."""
 
-    def watch(
-        self, sock: Any, readable: Callable[[], bool], finished: Callable[[], object]
-    ) -> None:
-        """Call ``readable`` on the engine's thread whenever a socket can be read.
+    def watch(self, sock: Any, readable: Readable, finished: Callable[[], object]) -> None:
+        """Call ``readable`` on the engine's thread, which is held, whenever a socket can be read.
 
-        When it returns False the socket is watched no more, and ``finished`` is called.
+        When it returns ``OVER`` the socket is watched no more, and ``finished`` is called.
         """
 
     def wait_writable(self, sock: Any) -> None:
@@ -93,6 +95,7 @@ class ThreadedRuntime:
         self._portal = Portal(self, driver.start_real_thread)
         self.engine = driver.engine
         self.one_thread = driver.one_thread
+        self.forked = driver.forked
         self.bind = driver.bind
         self.here = driver.here
         self.post = driver.post
@@ -103,7 +106,10 @@ class ThreadedRuntime:
         self.at_end = driver.at_end
 
     def start(self, step: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        self._on_engine(_run_step, step)
+        if self.here():
+            self._driver.start(_run_step, step)
+        else:
+            self.post(self._driver.start, _run_step, step)
 
     def spawn(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Pending[Any]:
         if is_async(function):

@@ -17,6 +17,7 @@ from sionamespace.runtime.faults import guarded
 from sionamespace.runtime.timers import Timers
 from sionamespace.runtime.turns import Turns
 from sionamespace.runtime.waiting import ThreadWaiter
+from sionamespace.runtime.watched import Readable, Watched
 
 __all__ = ["ThreadsDriver"]
 
@@ -39,10 +40,14 @@ class ThreadsDriver:
         self.at_end = turns.at_end
         self._timers = Timers()
         self._selector = selectors.DefaultSelector()
+        self._again: list[Callable[[], object]] = []
         self._asleep = False
         self._bell: int | None = None
         self._crew = Crew(self._look, self._wake)
         self.start = self._crew.start
+
+    def forked(self) -> None:
+        self._selector = selectors.DefaultSelector()  # the other process has the same one
 
     def bind(self) -> None:
         """Nothing: every thread may become the engine's."""
@@ -54,10 +59,13 @@ class ThreadsDriver:
 
     def _look(self, may_wait: bool) -> None:
         """Wait for the next event or timer, and take turns with what there is."""
-        events = self._select(may_wait)
+        events = self._select(may_wait and not self._again)
         with self.engine:
+            again, self._again[:] = self._again[:], []
             for key, _ in events:
                 key.data()
+            for go_on in again:
+                go_on()
             now = time.monotonic()
             while (call := self._timers.due(now)) is not None:
                 guarded("a timer's call", call)
@@ -89,15 +97,13 @@ class ThreadsDriver:
             with suppress(BlockingIOError):  # it has been rung often enough
                 os.write(self._bell, b"\0")
 
-    def watch(
-        self, sock: Any, readable: Callable[[], bool], finished: Callable[[], object]
-    ) -> None:
-        def on_readable() -> None:
-            if not guarded("reading a socket", readable):
-                self._selector.unregister(sock)
-                finished()
+    def watch(self, sock: Any, readable: Readable, finished: Callable[[], object]) -> None:
+        def end() -> None:
+            self._selector.unregister(sock)
+            finished()
 
-        self._selector.register(sock, selectors.EVENT_READ, on_readable)
+        watched = Watched(readable, end, self._again.append)
+        self._selector.register(sock, selectors.EVENT_READ, watched.on_readable)
         self._crew.rouse()
 
     def later(self, seconds: float, function: Callable[..., object], *args: Any) -> Timer:

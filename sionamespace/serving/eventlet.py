@@ -10,16 +10,20 @@ import sionamespace.runtime.eventlet  # noqa: F401 # first, for it keeps eventle
 
 # isort: split
 import eventlet
-from eventlet import wsgi
+from eventlet import hubs, patcher, wsgi
 from eventlet.green import ssl
 from eventlet.greenio import GreenSocket
 
 from sionamespace.serving.lifetime import LOOK_AGAIN
 from sionamespace.serving.tls import HANDSHAKE_SECONDS, Certificate
+from sionamespace.workers.early import Early
+from sionamespace.workers.siblings import Siblings
 
 __all__ = ["EventletServer", "wrap_tls"]
 
 _log = logging.getLogger("sionamespace.run")
+
+_original_socket: Any = patcher.original("socket").socket
 
 _MAX_REQUESTS = 1_000_000
 """How many requests may be open at once. Each WebSocket and each waiting poll is one, so the
@@ -47,13 +51,20 @@ class EventletServer:
             environ = {"wsgi.url_scheme": "https", "HTTPS": "on"}
             self._settings["environ"] = {**environ, **(settings.get("environ") or {})}
 
-    def start(self, listener: socket.socket) -> None:
-        self._serving = eventlet.spawn(
-            wsgi.server, _Listener(listener), self._app, **self._settings
-        )
+    def start(self, listener: socket.socket, siblings: Siblings | None = None) -> None:
+        if siblings is not None:
+            self._settings["protocol"] = _handing_over(
+                self._settings.get("protocol", wsgi.HttpProtocol), siblings
+            )
+            self._serve(_Inbox(siblings))
+        self._serving = self._serve(_Listener(listener))
+
+    def _serve(self, listener: Any) -> Any:
+        serving = eventlet.spawn(wsgi.server, listener, self._app, **self._settings)
         eventlet.sleep(0)
-        if self._serving.dead:  # for a setting that it does not take
-            self._serving.wait()
+        if serving.dead:  # for a setting that it does not take
+            serving.wait()
+        return serving
 
     def close(self) -> None:
         self._serving.kill()
@@ -89,6 +100,50 @@ class _Listener:
             except OSError as error:
                 _log.error("cannot accept a connection: %s", error)
                 eventlet.sleep(LOOK_AGAIN)  # it is most often a lack of files, which passes
+
+
+class _Inbox:
+    """Where siblings hand connections over, as a listening socket."""
+
+    family = socket.AF_UNIX
+
+    def __init__(self, siblings: Siblings) -> None:
+        self._siblings = siblings
+
+    def getsockname(self) -> str:
+        return ""
+
+    def close(self) -> None:
+        """Nothing: it is there as long as the process."""
+
+    def accept(self) -> Any:
+        while True:
+            try:
+                passed = self._siblings.receive()
+            except BlockingIOError:
+                hubs.trampoline(self._siblings, read=True)
+            else:
+                if passed is not None:
+                    connection = _EarlySocket(_original_socket(fileno=passed.descriptor))
+                    connection.early = passed.early
+                    return connection, passed.address
+
+
+class _EarlySocket(Early, GreenSocket):  # type: ignore[misc]
+    """A client's connection that a sibling has begun to read."""
+
+
+def _handing_over(protocol: type[Any], siblings: Siblings) -> type[Any]:
+    """What talks to a client by HTTP, up to a request that is for another worker's client."""
+
+    class Protocol(protocol):  # type: ignore[misc]
+        def _read_request_line(self) -> Any:
+            line = super()._read_request_line()
+            if line and siblings.send_home(line, self.rfile, self.connection, eventlet.sleep):
+                return b""
+            return line
+
+    return Protocol
 
 
 class _WsgiLog:

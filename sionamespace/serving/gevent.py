@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import logging
 import socket
+from contextlib import suppress
 from typing import Any
 
+import gevent
 from gevent import Timeout, pywsgi, ssl
 from gevent.pool import Pool
+from gevent.socket import socket as GeventSocket
 
 from sionamespace.errors import ConfigurationError
 from sionamespace.serving.tls import HANDSHAKE_SECONDS, Certificate
+from sionamespace.workers.early import Early
+from sionamespace.workers.siblings import Siblings
 
 __all__ = ["GeventServer"]
 
@@ -52,10 +57,14 @@ class GeventServer:
         if certificate:
             self._settings["ssl_context"] = certificate.context(ssl.SSLContext)
 
-    def start(self, listener: socket.socket) -> None:
+    def start(self, listener: socket.socket, siblings: Siblings | None = None) -> None:
         listener.setblocking(False)
         self._server = _Server(listener, self._app, **self._settings)
+        self._server.siblings = siblings
         self._server.start()
+        if siblings is not None:
+            self._inbox = gevent.get_hub().loop.io(siblings.fileno(), 1)
+            self._inbox.start(self._server.receive)
 
     def close(self) -> None:
         self._server.close()
@@ -71,6 +80,18 @@ class _Server(pywsgi.WSGIServer):  # type: ignore[misc]
     """Counts the requests that are under way; connections that wait for one do not matter."""
 
     requests = 0
+    siblings: Siblings | None = None
+
+    def receive(self) -> None:
+        """Take the connections that siblings have handed over."""
+        assert self.siblings is not None
+        with suppress(BlockingIOError):
+            while True:
+                passed = self.siblings.receive()
+                if passed is not None:
+                    connection = _EarlySocket(fileno=passed.descriptor)
+                    connection.early = passed.early
+                    self.do_handle(connection, passed.address)
 
     def wrap_socket_and_handle(self, client: Any, address: Any) -> None:
         """Talk by TLS; a client with which that cannot be done is no error of the server."""
@@ -86,8 +107,22 @@ class _Server(pywsgi.WSGIServer):  # type: ignore[misc]
             wrapped.close()
 
 
+class _EarlySocket(Early, GeventSocket):  # type: ignore[misc]
+    """A client's connection that a sibling has begun to read."""
+
+
 class _Handler(pywsgi.WSGIHandler):  # type: ignore[misc]
     """Lets the server know of its requests, and the log of those that fail."""
+
+    def read_requestline(self) -> str:
+        """The first line of the next request; nothing if that is for another worker's client."""
+        line: str = super().read_requestline()
+        siblings: Siblings | None = self.server.siblings
+        if siblings and siblings.send_home(
+            line.encode("latin-1"), self.rfile, self.socket, gevent.sleep
+        ):
+            return ""
+        return line
 
     def handle_one_response(self) -> None:
         self.server.requests += 1

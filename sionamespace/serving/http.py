@@ -41,6 +41,13 @@ class Handler(BaseHTTPRequestHandler):
     def log_message(self, format: str, *args: Any) -> None:
         _log.debug("%s " + format, self.client_address[0], *args)
 
+    def parse_request(self) -> bool:
+        """Read the head of a request; False if it is bad, or for another worker's client."""
+        if self.server.send_home(self.raw_requestline, self.rfile, self.connection):
+            self.close_connection = True
+            return False
+        return super().parse_request()
+
     def _run(self) -> None:
         fault = _fault_of(self.headers)
         if fault is not None:  # else what follows it could be taken for another request

@@ -10,7 +10,9 @@ from functools import partial
 from typing import Any, Protocol
 
 from sionamespace.ports import Runtime
-from sionamespace.serving.listening import announce, listen, raise_file_limit, say_where
+from sionamespace.serving.door import Door
+from sionamespace.serving.listening import raise_file_limit
+from sionamespace.workers.siblings import Siblings
 
 __all__ = ["LOOK_AGAIN", "WebServer", "serve"]
 
@@ -33,11 +35,15 @@ class WebServer(Protocol):
     scheme: str
     """``http`` or ``https``."""
 
-    def start(self, listener: socket.socket) -> None:
-        """Accept clients and answer their requests, without keeping the caller waiting."""
+    def start(self, listener: socket.socket, siblings: Siblings | None) -> None:
+        """Accept clients and answer their requests, without keeping the caller waiting.
+
+        Args:
+            siblings: who hand requests over to this server, and get those from it that are theirs.
+        """
 
     def close(self) -> None:
-        """Accept nobody any more; requests that are under way go on."""
+        """Accept nobody any more; requests that are under way, or are handed over, go on."""
 
     def busy(self) -> bool:
         """Whether requests are under way."""
@@ -48,42 +54,49 @@ class WebServer(Protocol):
 
 def serve(
     server: WebServer,
-    host: str,
-    port: int,
+    door: Door,
     runtime: Runtime,
     stop: Callable[[], None],
     stopped: Callable[[], bool],
+    drain: float = 0,
 ) -> None:
     """Serve until SIGTERM or Ctrl-C.
 
     Args:
         stop: called before the end, to send the clients away.
         stopped: whether they are gone and their handlers have ended.
-
-    Raises:
-        ConfigurationError: if the address cannot be listened on.
+        drain: how many seconds they take to go. Meanwhile their requests are still answered, unless
+            others do that.
     """
     raise_file_limit()
     runtime.bind()
-    listener = listen(host, port)
     signalled = runtime.waiter()
-    with closing(listener), _signals(partial(runtime.post, signalled.set)):
-        server.start(listener)
-        say_where(listener, server.scheme, server.name)
-        while not signalled.wait(_NAP):
+    received: list[int] = []
+
+    def hear(number: int) -> None:
+        received.append(number)
+        signalled.set()
+
+    with closing(door.listener), _signals(door.signals, partial(runtime.post, hear)):
+        server.start(door.listener, door.siblings)
+        door.opened(server.scheme, server.name)
+        while not signalled.wait(_NAP) and not door.forsaken():
             pass
+        others_stay = received[:1] == [door.signals[1]] and door.siblings is not None
+        if others_stay or not drain:
+            server.close()
+        stop()
+        end = runtime.now() + drain + _PATIENCE
+        while (server.busy() or not stopped()) and runtime.now() < end:
+            runtime.sleep(LOOK_AGAIN)
         server.close()
-    stop()
-    end = runtime.now() + _PATIENCE
-    while (server.busy() or not stopped()) and runtime.now() < end:
-        runtime.sleep(LOOK_AGAIN)
     server.end()
-    announce("stopped")
+    door.closed()
 
 
 @contextmanager
-def _signals(call: Callable[[], object]) -> Iterator[None]:
-    """Call a function when SIGTERM or Ctrl-C comes; a second one ends the process at once.
+def _signals(numbers: tuple[int, ...], call: Callable[[int], object]) -> Iterator[None]:
+    """Call a function when a signal comes; a second one ends the process at once.
 
     The first one does not hit whichever handler happens to run.
     """
@@ -95,10 +108,10 @@ def _signals(call: Callable[[], object]) -> Iterator[None]:
 
     def interrupt(number: int, frame: object) -> None:
         restore()
-        call()
+        call(number)
 
     try:
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in numbers:
             before[number] = signal.signal(number, interrupt)
     except ValueError:  # not the main thread, which alone gets signals
         pass

@@ -47,12 +47,12 @@ def raise_file_limit() -> None:
             resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
-def say_where(listener: socket.socket, scheme: str, web_server: str) -> None:
-    """Say what is served, by which web server."""
+def say_where(listener: socket.socket, scheme: str, web_server: str, by: str = "") -> None:
+    """Say what is served, by which web server and how many of it."""
     host, port = listener.getsockname()[:2]
     if ":" in host:
         host = f"[{host}]"
-    announce("serving on %s://%s:%d with %s; Ctrl-C stops", scheme, host, port, web_server)
+    announce("serving on %s://%s:%d with %s%s; Ctrl-C stops", scheme, host, port, web_server, by)
 
 
 def announce(text: str, *args: object) -> None:

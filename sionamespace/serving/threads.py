@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import select
 import socket
 import threading
 import time
@@ -15,6 +16,8 @@ from sionamespace.runtime.crew import start_thread
 from sionamespace.serving.http import Handler
 from sionamespace.serving.lifetime import LOOK_AGAIN
 from sionamespace.serving.tls import HANDSHAKE_SECONDS, Certificate
+from sionamespace.workers.early import Early
+from sionamespace.workers.siblings import Siblings
 
 __all__ = ["ThreadsServer"]
 
@@ -47,15 +50,19 @@ class ThreadsServer:
         self._lock = threading.Lock()
         self._requests = 0
 
-    def start(self, listener: socket.socket) -> None:
+    def start(self, listener: socket.socket, siblings: Siblings | None = None) -> None:
         self.address = listener.getsockname()[:2]
         self._listener = listener
+        self._siblings = siblings
+        listener.setblocking(False)
+        self._closing = socket.socketpair()
         start_thread(self._accept)
+        if siblings is not None:
+            start_thread(self._receive, siblings)
 
     def close(self) -> None:
         self.stopping = True
-        with suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
+        self._closing[1].close()
         self._listener.close()
 
     def busy(self) -> bool:
@@ -75,14 +82,45 @@ class ThreadsServer:
             with self._lock:
                 self._requests -= 1
 
+    def send_home(self, line: bytes, rest: Any, connection: socket.socket) -> bool:
+        """Hand a connection over whose next request is for another worker; whether it was one."""
+        return self._siblings is not None and self._siblings.send_home(
+            line, rest, connection, time.sleep
+        )
+
     def _accept(self) -> None:
-        while not self.stopping:
-            try:
-                start_thread(self._talk, *self._listener.accept())
-            except (OSError, RuntimeError) as error:
-                if not self.stopping:
-                    _log.error("cannot accept a connection: %s", error)
-                    time.sleep(LOOK_AGAIN)  # a lack of files, or of threads, which passes
+        # The listener must not block: it may be shared, so that nothing would end the wait.
+        ear, _ = self._closing
+        poll = select.poll()
+        poll.register(self._listener, select.POLLIN)
+        poll.register(ear, select.POLLIN)
+        with ear:
+            while not self.stopping:
+                poll.poll()
+                self._accept_one()
+
+    def _accept_one(self) -> None:
+        try:
+            start_thread(self._talk, *self._listener.accept())
+        except BlockingIOError:  # another process was faster
+            pass
+        except (OSError, RuntimeError) as error:
+            if not self.stopping:
+                _log.error("cannot accept a connection: %s", error)
+                time.sleep(LOOK_AGAIN)  # a lack of files, or of threads, which passes
+
+    def _receive(self, siblings: Siblings) -> None:
+        """Take the connections that siblings have handed over."""
+        poll = select.poll()
+        poll.register(siblings, select.POLLIN)
+        while True:
+            poll.poll()
+            with suppress(BlockingIOError):
+                passed = siblings.receive()
+                if passed is not None:
+                    connection = _EarlySocket(fileno=passed.descriptor)
+                    connection.early = passed.early
+                    start_thread(self._talk, connection, passed.address)
 
     def _talk(self, connection: socket.socket, address: Any) -> None:
         try:
@@ -98,3 +136,7 @@ class ThreadsServer:
             with suppress(OSError):
                 connection.shutdown(socket.SHUT_WR)
             connection.close()
+
+
+class _EarlySocket(Early, socket.socket):
+    """A client's connection that a sibling has begun to read."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import logging
 import signal
-import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
 from sionamespace.errors import ConfigurationError
-from sionamespace.serving.listening import announce, listen, raise_file_limit, say_where
+from sionamespace.serving.door import Door
+from sionamespace.serving.listening import raise_file_limit
 from sionamespace.serving.tls import Certificate
 
 __all__ = ["run_uvicorn"]
@@ -19,9 +19,10 @@ __all__ = ["run_uvicorn"]
 def run_uvicorn(
     app: Any,
     certificate: Certificate | None,
-    host: str,
-    port: int,
+    door: Door,
     stop: Callable[[], None],
+    stopped: Callable[[], bool],
+    drain: float = 0,
     **settings: Any,
 ) -> None:
     """Serve an ASGI application on uvicorn until SIGTERM or Ctrl-C.
@@ -29,10 +30,12 @@ def run_uvicorn(
     Args:
         certificate: for ``https``.
         stop: called before the end, to send the clients away.
+        stopped: whether they are gone.
+        drain: how many seconds they take to go; meanwhile their requests are still answered.
         settings: passed on to ``uvicorn.Config``.
 
     Raises:
-        ConfigurationError: if uvicorn is not installed, or the address cannot be listened on.
+        ConfigurationError: if uvicorn is not installed.
     """
     try:
         import uvicorn
@@ -42,14 +45,8 @@ def run_uvicorn(
             "pip install 'sionamespace[asgi]'"
         ) from None
 
+    from sionamespace.serving.uvicorn_server import UvicornServer
     from sionamespace.uvicorn import WebSocketProtocol
-
-    class Server(uvicorn.Server):
-        """uvicorn, which would close the clients without a reason, and wait for their polls."""
-
-        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-            stop()
-            await super().shutdown(sockets)
 
     chosen: dict[str, Any] = {
         "log_level": "warning",
@@ -61,18 +58,25 @@ def run_uvicorn(
     }
     if certificate:
         chosen |= {"ssl_certfile": certificate.certfile, "ssl_keyfile": certificate.keyfile}
-    config = uvicorn.Config(app, **chosen)
     raise_file_limit()
-    listener = listen(host, port)
-    say_where(listener, "https" if config.is_ssl else "http", "uvicorn")
+    server = UvicornServer(uvicorn.Config(app, **chosen), door, stop, stopped, drain)
+    with _signals(server, door), suppress(KeyboardInterrupt), _brief_log():
+        server.run(sockets=[door.listener])
+    door.closed()
+
+
+@contextmanager
+def _signals(server: Any, door: Door) -> Iterator[None]:
+    """Have signals end the server, but not again the process when it has ended by them."""
     # In the end uvicorn sends itself the signal that stopped it, for those who did not expect it.
-    before = signal.signal(signal.SIGTERM, lambda number, frame: None)
+    before: dict[int, Any] = {signal.SIGTERM: signal.signal(signal.SIGTERM, lambda *_: None)}
+    if door.siblings is not None:
+        before[signal.SIGHUP] = signal.signal(signal.SIGHUP, server.leave)
     try:
-        with suppress(KeyboardInterrupt), _brief_log():
-            Server(config).run(sockets=[listener])
+        yield
     finally:
-        signal.signal(signal.SIGTERM, before)
-    announce("stopped")
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @contextmanager

@@ -109,6 +109,7 @@ class HarnessClient:
     @property
     def rooms(self) -> frozenset[Room]:
         """Its rooms, less the one named by its sid."""
+        self._stage.settle()
         return self._stage.rooms(self.path, self.sid) - {self.sid}
 
     @property

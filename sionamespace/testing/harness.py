@@ -87,7 +87,7 @@ class Harness:
         self.errors: list[BaseException] = []
         """What handlers raised and nothing handled, so far."""
         self._raise_errors = raise_errors
-        self._runtime = self.make_runtime()
+        self._runtime = self._begin_runtime()
         self._options = Options.parse(options)
         self._codec = CODECS[self._options.serializer]
         self._emitted: Mailbox[Emitted] = Mailbox()
@@ -223,7 +223,7 @@ class Harness:
         try:
             self.settle()
             left = self._leftovers.unanswered(self._all)
-            left = left or self._leftovers.endless(self._application.send_away)
+            left = left or self._leftovers.endless(self._shut_down)
         finally:
             self.close()
         if left:
@@ -231,7 +231,9 @@ class Harness:
 
     def close(self) -> None:
         """End it; what still waits is not run, and is no fault."""
-        self._runtime.close()
+        self._application.rooms.stop()
+        self._runtime.settle()
+        self._close_runtime()
 
     def __enter__(self) -> Harness:
         return self
@@ -293,6 +295,16 @@ class Harness:
     def make_runtime() -> Any:
         """The runtime of a harness; sionamespace's own tests put others in its place."""
         return ManualRuntime()
+
+    def _begin_runtime(self) -> Any:
+        return self.make_runtime()
+
+    def _close_runtime(self) -> None:
+        self._runtime.close()
+
+    def _shut_down(self) -> None:
+        self._application.send_away()
+        self._application.rooms.stop()
 
     def _open(self, headers: Mapping[str, str], environ: Mapping[str, Any]) -> MemoryLink:
         options = self._options

@@ -98,9 +98,9 @@ class RecordingConnection(Connection):
 
     def _answer(
         self, mounted: AnyMounted, session: Session, event: str, number: int, answer: Answer
-    ) -> None:
+    ) -> Parcel | None:
         self.answers[session.path, number] = answer
-        super()._answer(mounted, session, event, number, answer)
+        return super()._answer(mounted, session, event, number, answer)
 
 
 class RecordingApplication(Application):

@@ -40,7 +40,7 @@ class Unfinished:
         """
         theirs = [frame for frame in frames if not is_ours(frame)]
         names = {frame.f_code.co_name for frame in theirs}
-        if spawned is not None:
+        if spawned is not None and not _is_not_theirs(getattr(spawned, "__module__", None)):
             names.add(getattr(spawned, "__name__", repr(spawned)))
         if not names:
             return None
@@ -49,8 +49,11 @@ class Unfinished:
 
 def is_ours(frame: FrameType) -> bool:
     """Whether a frame is of this package, or of what it calls the application through."""
-    module = str(frame.f_globals.get("__name__", "")).partition(".")[0]
-    return module in _NOT_THE_APPLICATIONS
+    return _is_not_theirs(frame.f_globals.get("__name__"))
+
+
+def _is_not_theirs(module: str | None) -> bool:
+    return str(module).partition(".")[0] in _NOT_THE_APPLICATIONS
 
 
 def frames_of(frame: FrameType | None) -> Iterator[FrameType]:

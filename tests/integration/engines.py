@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import glob
 import os
+import pwd
 import shutil
 import signal
 import socket
+import subprocess
 import tempfile
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from child import PATIENCE, Child
+from redis import Redis
+
+PLACES = [os.environ["PATH"], "/usr/sbin", "/usr/lib/rabbitmq/bin"]
+PLACES += sorted(glob.glob("/usr/lib/postgresql/*/bin"), reverse=True)
 
 
 def free_port() -> int:
@@ -20,15 +28,25 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-def program(name: str, *folders: str) -> str:
+def program(name: str) -> str:
     """Where a server's program is."""
-    found = shutil.which(name, path=os.pathsep.join([os.environ["PATH"], "/usr/sbin", *folders]))
+    found = shutil.which(name, path=os.pathsep.join(PLACES))
     return found or pytest.fail(f"{name} is missing: run scripts/need brokers", pytrace=False)
+
+
+def until(true: Callable[[], bool]) -> None:
+    """Ask until it is true."""
+    deadline = time.monotonic() + PATIENCE
+    while not true():
+        assert time.monotonic() < deadline, f"{true} was not true within {PATIENCE:g} s"
+        time.sleep(0.02)
 
 
 class Engine:
     """A server that can be stopped, killed, paused, and started again with what it keeps."""
 
+    url: str
+    """For ``broker_of``."""
     ready: str
     """The pattern of a line that it says when it serves."""
 
@@ -37,17 +55,15 @@ class Engine:
         self.folder = Path(tempfile.mkdtemp(prefix="engine-"))
         self._child: Child | None = None
 
-    @property
-    def url(self) -> str:
-        """For ``broker_of``."""
-        raise NotImplementedError
-
     def command(self) -> Sequence[str]:
         raise NotImplementedError
 
+    def environ(self) -> dict[str, str]:
+        return {}
+
     def start(self) -> None:
         """Start it, and wait until it serves."""
-        self._child = Child(*self.command(), cwd=self.folder)
+        self._child = Child(*self.command(), cwd=self.folder, **self.environ())
         self._child.wait_for(self.ready)
 
     def kill(self) -> None:
@@ -77,14 +93,192 @@ class Engine:
 class RedisServer(Engine):
     ready = "Ready to accept connections"
 
-    def __init__(self, *options: str) -> None:
+    def __init__(self, *options: str, scheme: str = "redis") -> None:
         super().__init__()
+        self.url = f"{scheme}://127.0.0.1:{self.port}"
         self._options = options
-
-    @property
-    def url(self) -> str:
-        return f"redis://127.0.0.1:{self.port}"
 
     def command(self) -> Sequence[str]:
         quiet = ("--save", "", "--bind", "127.0.0.1", "--dir", str(self.folder))
         return (program("redis-server"), "--port", str(self.port), *quiet, *self._options)
+
+    def ask(self, *command: str | int) -> object:
+        """What the server answers to a command."""
+        with Redis(port=self.port, decode_responses=True) as client:
+            return client.execute_command(*command)
+
+
+class Together(Engine):
+    """Several servers that are one engine; killing it kills all of them."""
+
+    servers: Sequence[Engine]
+
+    def start(self) -> None:
+        for server in self.servers:
+            server.start()
+
+    def kill(self) -> None:
+        for server in self.servers:
+            server.kill()
+
+    def pause(self) -> None:
+        for server in self.servers:
+            server.pause()
+
+    def resume(self) -> None:
+        for server in self.servers:
+            server.resume()
+
+    def end(self) -> None:
+        for server in self.servers:
+            server.end()
+        super().end()
+
+
+class SentinelServers(Together):
+    """A Redis server, a second one that copies it, and a sentinel that watches both."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.master = RedisServer()
+        self.copy = RedisServer("--replicaof", f"127.0.0.1 {self.master.port}")
+        self.sentinel = Sentinel(self.master)
+        self.servers = [self.master, self.copy, self.sentinel]
+        # What does not listen stands first, as a sentinel that is down.
+        self.url = f"redis+sentinel://127.0.0.1:{self.port},127.0.0.1:{self.sentinel.port}/ours"
+
+    def start(self) -> None:
+        super().start()
+        self.sentinel.wait_for_copy()
+
+
+class Sentinel(Engine):
+    ready = r"\+monitor master ours"
+
+    def __init__(self, master: RedisServer) -> None:
+        super().__init__()
+        (self.folder / "sentinel.conf").write_text(
+            f"port {self.port}\nbind 127.0.0.1\n"
+            f"sentinel monitor ours 127.0.0.1 {master.port} 1\n"
+            "sentinel down-after-milliseconds ours 500\nsentinel failover-timeout ours 3000\n"
+        )
+
+    def command(self) -> Sequence[str]:
+        return (program("redis-server"), "sentinel.conf", "--sentinel")
+
+    def wait_for_copy(self) -> None:
+        """Until it knows whom it may promote."""
+        with Redis(port=self.port) as client:
+            until(lambda: len(client.sentinel_slaves("ours")) == 1)
+
+
+class ClusterServers(Together):
+    """Three Redis servers, each with a third of the slots."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        clustered = ("--cluster-enabled", "yes", "--cluster-node-timeout", "2000")
+        self.buses = [free_port() for _ in range(3)]
+        self.servers = [RedisServer(*clustered, "--cluster-port", str(bus)) for bus in self.buses]
+        self.url = "redis+cluster://" + ",".join(f"127.0.0.1:{each.port}" for each in self.servers)
+
+    def start(self) -> None:
+        new = not any((server.folder / "nodes.conf").exists() for server in self.servers)
+        super().start()
+        if new:
+            for number, server in enumerate(self.servers):
+                first, last = (16384 * n // 3 for n in (number, number + 1))
+                server.ask("CLUSTER", "ADDSLOTSRANGE", first, last - 1)
+                for other, bus in zip(self.servers, self.buses, strict=True):
+                    server.ask("CLUSTER", "MEET", "127.0.0.1", other.port, bus)
+        for server in self.servers:
+            until(lambda server=server: self._knows_all(server))
+
+    @staticmethod
+    def _knows_all(server: RedisServer) -> bool:
+        said = str(server.ask("CLUSTER", "INFO"))
+        return "cluster_known_nodes:3" in said and "cluster_state:ok" in said
+
+
+class NatsServer(Engine):
+    ready = "Server is ready"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.url = f"nats://127.0.0.1:{self.port}"
+
+    def command(self) -> Sequence[str]:
+        return (program("nats-server"), "-a", "127.0.0.1", "-p", str(self.port))
+
+
+class RabbitServer(Engine):
+    ready = "Server startup complete"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.url = f"amqp://guest:guest@127.0.0.1:{self.port}"
+        self._names = free_port()
+        self._epmd: Child | None = None
+
+    def command(self) -> Sequence[str]:
+        return (program("rabbitmq-server"),)
+
+    def environ(self) -> dict[str, str]:
+        return {
+            "HOME": str(self.folder),
+            "ERL_EPMD_PORT": str(self._names),
+            "RABBITMQ_CONF_ENV_FILE": "/dev/null",
+            "RABBITMQ_CONFIG_FILE": str(self.folder / "none"),
+            "RABBITMQ_ENABLED_PLUGINS_FILE": str(self.folder / "plugins"),
+            "RABBITMQ_LOGS": "-",
+            "RABBITMQ_MNESIA_BASE": str(self.folder),
+            "RABBITMQ_NODENAME": f"test{self.port}@localhost",
+            "RABBITMQ_NODE_IP_ADDRESS": "127.0.0.1",
+            "RABBITMQ_NODE_PORT": str(self.port),
+            "RABBITMQ_DIST_PORT": str(free_port()),
+            "RABBITMQ_PID_FILE": str(self.folder / "pid"),
+        }
+
+    def start(self) -> None:
+        if self._epmd is None:  # Erlang's registry of names, which it would leave running
+            self._epmd = Child(program("epmd"), "-port", str(self._names))
+        super().start()
+
+    def end(self) -> None:
+        super().end()
+        self._epmd.end()
+
+
+class PostgresServer(Engine):
+    ready = "database system is ready to accept connections"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.url = f"postgresql://postgres:secret@127.0.0.1:{self.port}/postgres"
+        self._data = self.folder / "data"
+        # It refuses to be run by root.
+        self._as: Sequence[str] = ()
+        if os.getuid() == 0:
+            user = pwd.getpwnam("postgres")
+            os.chown(self.folder, user.pw_uid, user.pw_gid)
+            ids = (f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}")
+            self._as = (program("setpriv"), *ids, "--clear-groups")
+        password = self.folder / "password"
+        password.write_text("secret")
+        password.chmod(0o644)
+        subprocess.run(
+            [
+                *(*self._as, program("initdb"), "-D", str(self._data), "-U", "postgres"),
+                *("--auth=scram-sha-256", f"--pwfile={password}", "--no-sync"),
+            ],
+            check=True,
+            capture_output=True,
+        )
+
+    def command(self) -> Sequence[str]:
+        settings = ("listen_addresses=127.0.0.1", f"unix_socket_directories={self.folder}")
+        options = [word for each in (*settings, "fsync=off") for word in ("-c", each)]
+        return (
+            *(*self._as, program("postgres"), "-D", str(self._data), "-p", str(self.port)),
+            *options,
+        )

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import time
 from collections.abc import Awaitable, Callable
 
 import pytest
-from engines import Engine, RedisServer
+from engines import ClusterServers, Engine, RedisServer, SentinelServers
+from redis import Redis
 
 from sionamespace.brokers import broker_of
 from sionamespace.ports import Broker
@@ -21,10 +23,11 @@ class RealServer(BrokerContract):
     """The contract, and what comes of a server that goes away."""
 
     engine: Engine
+    query = ""
     patience = 30.0
 
     def make(self) -> Broker:
-        return broker_of(self.engine.url)
+        return broker_of(self.engine.url + self.query)
 
     @classmethod
     def new_engine(cls) -> Engine:
@@ -33,7 +36,11 @@ class RealServer(BrokerContract):
     @classmethod
     def setup_class(cls) -> None:
         cls.engine = cls.new_engine()
-        cls.engine.start()
+        try:
+            cls.engine.start()
+        except BaseException:
+            cls.engine.end()
+            raise
 
     @classmethod
     def teardown_class(cls) -> None:
@@ -88,8 +95,8 @@ class RealServer(BrokerContract):
             await two.broker.subscribe(["a"])
             self.engine.pause()
             publishing = asyncio.ensure_future(one.broker.publish([("a", b"1")]))
-            with pytest.raises(TimeoutError, match="did not answer"):
-                await broker_of(self.engine.url).open(one.take, one.lose)
+            with pytest.raises(Exception):  # noqa: B017, PT011
+                await asyncio.wait_for(self.make().open(one.take, one.lose), SOON)
             with pytest.raises(Exception):  # noqa: B017, PT011
                 await asyncio.wait_for(publishing, SOON)
             await asyncio.wait_for(two.lost.wait(), SOON)
@@ -100,19 +107,7 @@ class RealServer(BrokerContract):
             self.engine.resume()
 
     def between(self, test: Callable[[Side, Side], Awaitable[None]]) -> None:
-        """Run a test with two open brokers."""
-
-        async def run() -> None:
-            sides = [Side(self.make()) for _ in range(2)]
-            try:
-                for side in sides:
-                    await side.broker.open(side.take, side.lose)
-                await asyncio.wait_for(test(*sides), 3 * SOON)
-            finally:
-                for side in sides:
-                    await side.broker.close()
-
-        asyncio.run(run())
+        between(self.make, test)
 
 
 class Side:
@@ -123,6 +118,18 @@ class Side:
         self.lost = asyncio.Event()
         self.errors: list[Exception] = []
         self._came: asyncio.Queue[tuple[str, bytes]] = asyncio.Queue()
+
+    async def open_when_it_can(self, *channels: str) -> None:
+        """Try until it can, as the cluster does."""
+        deadline = time.monotonic() + SOON
+        while True:
+            try:
+                await self.broker.open(self.take, self.lose)
+                return await self.broker.subscribe(channels)
+            except Exception:
+                if time.monotonic() > deadline:
+                    raise
+                await asyncio.sleep(0.1)
 
     def take(self, channel: str, message: bytes) -> None:
         self._came.put_nowait((channel, message))
@@ -135,7 +142,141 @@ class Side:
         return await asyncio.wait_for(self._came.get(), SOON)
 
 
+def between(make: Callable[[], Broker], test: Callable[[Side, Side], Awaitable[None]]) -> None:
+    """Run a test with two open brokers."""
+
+    async def run() -> None:
+        sides = [Side(make()) for _ in range(2)]
+        try:
+            for side in sides:
+                await side.broker.open(side.take, side.lose)
+            await asyncio.wait_for(test(*sides), 3 * SOON)
+        finally:
+            for side in sides:
+                await side.broker.close()
+
+    asyncio.run(run())
+
+
 class TestRedis(RealServer):
     @classmethod
     def new_engine(cls) -> Engine:
         return RedisServer()
+
+
+class TestStreams(RealServer):
+    @classmethod
+    def new_engine(cls) -> Engine:
+        return RedisServer("--appendonly", "yes", scheme="redis+stream")
+
+    def test_what_was_sent_while_the_connection_was_away_comes(self) -> None:
+        async def test(one: Side, two: Side) -> None:
+            await one.broker.publish([("a", b"1")])
+            assert await two.next() == ("a", b"1")
+            await two.broker.close()
+            await one.broker.publish([("a", b"2")])
+            self.engine.kill()
+            self.engine.start()
+            await one.broker.open(one.take, one.lose)
+            await one.broker.publish([("a", b"3")])
+            await two.broker.open(two.take, two.lose)
+            assert [await two.next(), await two.next()] == [("a", b"2"), ("a", b"3")]
+            assert two.broker.gaps == 0
+
+        self.between(test)
+
+    @pytest.mark.parametrize("connected", [True, False])
+    def test_what_was_trimmed_before_it_was_read_is_said(
+        self, connected: bool, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        async def test(one: Side, two: Side) -> None:
+            await one.broker.close()
+            if not connected:
+                await two.broker.close()
+            flood = [("a", b"%d" % n) for n in range(1000)]
+            client = Redis.from_url(f"redis://127.0.0.1:{self.engine.port}")
+            with client:  # it appends while the loop, and so the reader, stands still
+                for channel, message in flood:
+                    client.xadd("short", {"c": channel, "m": message}, maxlen=100)
+            if not connected:
+                await two.broker.open(two.take, two.lose)
+            while await two.next() != flood[-1]:
+                pass
+            assert two.broker.gaps == 1
+
+        self.query = "?stream=short&maxlen=100"
+        self.between(test)
+        assert "raise maxlen=100" in caplog.text
+
+    def test_a_stream_that_was_lost_with_its_server_is_said(self) -> None:
+        async def test(one: Side, two: Side) -> None:
+            with Redis.from_url(f"redis://127.0.0.1:{self.engine.port}") as client:
+                client.xadd("gone", {"c": "a", "m": "by a clock ahead"}, id="9999999999999-0")
+                assert await two.next() == ("a", b"by a clock ahead")
+                await two.broker.close()
+                client.delete("gone")
+            await one.broker.publish([("a", b"by another clock")])
+            await two.broker.open(two.take, two.lose)
+            assert two.broker.gaps == 1
+            assert await two.next() == ("a", b"by another clock")
+
+        self.query = "?stream=gone"
+        self.between(test)
+
+
+class TestSentinel(RealServer):
+    @classmethod
+    def new_engine(cls) -> Engine:
+        return SentinelServers()
+
+
+def test_it_goes_on_by_the_server_that_sentinels_made_the_master() -> None:
+    async def test(one: Side, two: Side) -> None:
+        engine.master.kill()
+        await asyncio.gather(one.lost.wait(), two.lost.wait())
+        await two.open_when_it_can("a")
+        await one.open_when_it_can()
+        await one.broker.publish([("a", b"again")])
+        assert await two.next() == ("a", b"again")
+
+    engine = SentinelServers()
+    try:
+        engine.start()
+        between(lambda: broker_of(engine.url), test)
+    finally:
+        engine.end()
+
+
+class TestRedisCluster(RealServer):
+    @classmethod
+    def new_engine(cls) -> Engine:
+        return ClusterServers()
+
+    def test_what_one_sends_comes_in_order(self) -> None:
+        """Here for each channel by itself: they are on different servers."""
+
+        async def test(one: Side, two: Side) -> None:
+            channels = "abcdef"
+            await two.broker.subscribe(channels)
+            await one.broker.publish([(channels[n % 6], b"%d" % n) for n in range(300)])
+            came = [await two.next() for _ in range(300)]
+            for number, channel in enumerate(channels):
+                own = [message for to, message in came if to == channel]
+                assert own == [b"%d" % n for n in range(number, 300, 6)]
+
+        self.between(test)
+
+    def test_channels_that_move_to_another_server_are_noticed(self) -> None:
+        async def test(one: Side, two: Side) -> None:
+            await two.broker.subscribe(["a"])
+            slot = self.engine.servers[0].ask("CLUSTER", "KEYSLOT", "a")
+            [home] = [each for each in self.engine.servers if each.ask("PUBSUB", "SHARDCHANNELS")]
+            to = next(each for each in self.engine.servers if each is not home)
+            for server in (to, home):
+                server.ask("CLUSTER", "SETSLOT", slot, "NODE", to.ask("CLUSTER", "MYID"))
+            await two.lost.wait()
+            await two.open_when_it_can("a")
+            await one.broker.publish([("a", b"moved")])
+            assert await two.next() == ("a", b"moved")
+
+        self.between(test)

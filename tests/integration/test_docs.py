@@ -18,18 +18,17 @@ from pathlib import Path
 import pytest
 from child import HERE, Child, Node
 
-from tests.unit.docs.pages import PLAIN, Page
+from tests.unit.docs.pages import PAGES, Page, matches
 
 PRINTS = re.compile(r"console\.log\(.*// (.+)$", re.M)
 SERVES = re.compile(r"^(?:python \w+\.py|sionamespace run .+)$", re.M)
-CLIENTS = {page: [b for b in page.of("js") if "require(" in b.code] for page in PLAIN}
 COMMANDS = [
-    (page, line) for page in PLAIN for b in page.of("sh") for line in SERVES.findall(b.code)
+    (page, line) for page in PAGES for b in page.of("sh") for line in SERVES.findall(b.code)
 ]
 
 
 @contextmanager
-def served(page: Page, command: str, folder: Path) -> Iterator[str]:
+def served(page: Page, command: str, folder: Path) -> Iterator[Child]:
     """A command of a page, on a port that is free."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = str(probe.getsockname()[1])
@@ -41,11 +40,12 @@ def served(page: Page, command: str, folder: Path) -> Iterator[str]:
     server = Child(sys.executable, *start, *rest, cwd=folder, PYTHONPATH=path)
     try:
         server.wait_for("serving on")
-        yield f"http://127.0.0.1:{port}"
+        yield server
     finally:
         code = server.end()
     assert code == 0, server.text()
-    assert "Traceback" not in server.text(), server.text()
+    shown = any("Traceback" in block.code for block in page.of("text"))
+    assert shown or "Traceback" not in server.text(), server.text()
 
 
 @pytest.mark.parametrize(("page", "command"), COMMANDS, ids=str)
@@ -54,12 +54,12 @@ def test_a_command_serves(page: Page, command: str, tmp_path: Path) -> None:
         pass
 
 
-@pytest.mark.parametrize("page", [page for page, found in CLIENTS.items() if found], ids=str)
+@pytest.mark.parametrize("page", [page for page in PAGES if page.clients], ids=str)
 def test_its_clients_print_what_it_says(page: Page, tmp_path: Path, node: Node) -> None:
     (program,) = (name for name, code in page.python.items() if "server.run(" in code)
-    with served(page, f"python {program}", tmp_path):
+    with served(page, f"python {program}", tmp_path) as server:
         (tmp_path / "node_modules").symlink_to(HERE / "node_modules")
-        for block in CLIENTS[page]:
+        for block in page.clients:
             expected = PRINTS.findall(block.code)
             assert expected, f"{page}:{block.line} prints nothing that it tells of"
             client = node.start(str(tmp_path / str(block.name)))
@@ -69,9 +69,11 @@ def test_its_clients_print_what_it_says(page: Page, tmp_path: Path, node: Node) 
             finally:
                 client.end()
             assert len(client.lines) == len(expected), client.text()
+    for block in page.of("text"):
+        assert matches(block.code, server.text()), f"{page}:{block.line}: {server.text()}"
 
 
-@pytest.mark.parametrize("page", [page for page in PLAIN if page.of("js")], ids=str)
+@pytest.mark.parametrize("page", [page for page in PAGES if page.of("js")], ids=str)
 def test_its_javascript_is_in_order(page: Page, tmp_path: Path, node: Node) -> None:
     for block in page.of("js"):
         script = tmp_path / str(block.name)

@@ -8,6 +8,8 @@ import pytest
 
 from sionamespace import ConfigurationError, Namespace, Server
 
+STARTED_AND_STOPPED = [{"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}]
+
 
 class Plain(Namespace): ...
 
@@ -67,13 +69,26 @@ def test_without_an_application_the_rest_is_not_there(server):
     assert sent == [{"type": "websocket.close", "code": 1000}]
 
 
+def test_what_was_spawned_before_starts_with_the_web_server(server):
+    async def lifespan():
+        begun = asyncio.Event()
+
+        async def work():
+            begun.set()
+
+        server.spawn(work)
+        await call(server.asgi(), {"type": "lifespan"}, *STARTED_AND_STOPPED)
+        await begun.wait()  # without any client
+
+    asyncio.run(asyncio.wait_for(lifespan(), 5))
+
+
 @pytest.mark.parametrize("with_application", [True, False])
 def test_the_lifespan_is_kept_and_its_end_is_ours_too(server, mocker, with_application):
     shutdown = mocker.patch.object(server, "shutdown")
     said = []
     app = server.asgi(other(said) if with_application else None)
-    incoming = [{"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}]
-    sent = asyncio.run(call(app, {"type": "lifespan"}, *incoming))
+    sent = asyncio.run(call(app, {"type": "lifespan"}, *STARTED_AND_STOPPED))
     assert [m["type"] for m in sent] == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
     shutdown.assert_called_once_with()
 

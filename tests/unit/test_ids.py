@@ -25,3 +25,8 @@ def test_ids_and_processes_are_not_made_twice() -> None:
 
 def test_an_id_needs_no_escape_in_a_query_or_a_cookie() -> None:
     assert re.fullmatch("[A-Za-z0-9._~-]+", Ids(new_node()).new())
+
+
+def test_a_room_that_ends_as_an_id_does_is_none() -> None:
+    assert Ids.node_of("invoices~20261125") is None
+    assert Ids.node_of(f"/chat#{Ids('deadbeef').new()}") == "deadbeef"

@@ -7,7 +7,7 @@ import logging
 
 import pytest
 
-from sionamespace import ConfigurationError, Namespace, Refused, event
+from sionamespace import ConfigurationError, Namespace, Refused, around, event
 from sionamespace.middleware import CallLog, HasRole, LoggedIn, RateLimit
 from sionamespace.testing import Harness
 
@@ -94,16 +94,37 @@ def test_a_rate_limit_of_nothing_is_an_error(calls, per):
         RateLimit(calls, per=per)
 
 
+def test_a_rate_limit_counts_for_each_server():
+    limit = RateLimit(1, per=10, key=lambda call: "everybody")
+    for _ in range(2):
+        with Harness(Both(), middleware=[limit]) as h:
+            assert h.connect().connected
+            assert not h.connect().connected
+
+
+class Free(Both):
+    """Everybody may come in, and do some things."""
+
+    @event(middleware=[LoggedIn("user"), HasRole("admin", "owner")])
+    def on_plain(self, sid):
+        return "done"
+
+    @event(middleware=[LoggedIn("user"), HasRole("admin", "owner")])
+    async def on_asynchronous(self, sid):
+        return "done"
+
+
 @pytest.mark.parametrize("name", ["plain", "asynchronous"])
-def test_only_who_is_logged_in_gets_through(name):
+@pytest.mark.parametrize("auth", [None, {"user": ""}])
+def test_only_who_is_logged_in_gets_through(name, auth):
     with Harness(Both(), middleware=[LoggedIn("user")]) as h:
         assert h.connect(auth={"user": "ann"}).call(name) == "done"
-        for auth in (None, {"user": ""}):
-            client = h.connect(auth=auth)
-            assert client.connected, "it is on_connect that logs in"
-            assert client.request(name).refused.message == "log in first"
-            client.disconnect()
-            assert not h.errors
+        assert h.connect(auth=auth).refused.message == "log in first"
+    with Harness(Free()) as h:
+        client = h.connect(auth=auth)
+        assert client.request(name).refused.message == "log in first"
+        client.disconnect()
+        assert not h.errors
 
 
 @pytest.mark.parametrize("name", ["plain", "asynchronous"])
@@ -113,11 +134,36 @@ def test_only_who_is_logged_in_gets_through(name):
 )
 def test_only_who_has_one_of_the_roles_gets_through(name, role, may):
     with Harness(Both(), middleware=[HasRole("admin", "owner")]) as h:
-        request = h.connect(auth={"role": role}).request(name)
-        if may:
-            assert request.answer == "done"
-        else:
-            assert request.refused.message == "not allowed"
+        client = h.connect(auth={"role": role})
+        assert client.connected if may else client.refused.message == "not allowed"
+    with Harness(Free()) as h:
+        request = h.connect(auth={"user": "ann", "role": role}).request(name)
+        assert request.answer == "done" if may else request.refused.message == "not allowed"
+
+
+def test_who_is_known_not_to_have_the_role_never_gets_to_on_connect():
+    @around
+    def login(call):
+        if call.kind == "connect":
+            call.session["role"] = "user"
+        yield
+
+    class Chat(Namespace):
+        connects = 0
+
+        def on_connect(self, sid):
+            self.connects += 1
+
+    with Harness(chat := Chat(), middleware=[login, HasRole("admin")]) as h:
+        assert h.connect().refused.message == "not allowed"
+        assert chat.connects == 0
+
+
+def test_who_has_lost_the_role_meanwhile_does_not_get_through():
+    with Harness(Both(), middleware=[HasRole("admin")]) as h:
+        client = h.connect(auth={"role": "admin"})
+        client.session["role"] = None
+        assert client.request("plain").refused.message == "not allowed"
 
 
 def test_no_role_at_all_is_an_error():

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from sionamespace.testing import Harness, HarnessClient, including, matching
 
-from chat import Chat, Picture
+from chat import Chat
+from page import Picture
 
 Enter = Callable[..., HarnessClient]
 

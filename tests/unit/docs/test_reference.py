@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+import sionamespace
 from tests.unit.docs.pages import DOCS, PAGES, ROOT
 
 translated = runpy.run_path(str(DOCS / "site" / "docstrings.py"))["translated"]
@@ -45,6 +46,13 @@ def test_every_option_of_a_server_is_explained() -> None:
     for field, text in zip(options.body, options.body[1:], strict=False):
         if isinstance(field, ast.AnnAssign):
             assert isinstance(text, ast.Expr), f"{ast.unparse(field.target)} has no docstring"
+
+
+def test_every_reason_of_a_disconnect_is_explained() -> None:
+    page = (DOCS / "connections.md").read_text()
+    reasons = [text for name, text in vars(sionamespace.Reason).items() if name.isupper()]
+    assert len(reasons) > 8
+    assert not [reason for reason in reasons if f"`{reason}`" not in page]
 
 
 @pytest.mark.parametrize("name", [n for n, (kind, _) in ENTRIES.items() if kind == "class"])

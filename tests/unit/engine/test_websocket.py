@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gc
+import itertools
 import socket
 import threading
 
@@ -180,19 +181,22 @@ class Ends:
             function()
 
 
-class TestHowMuchIsRead:
-    def test_of_a_flood_less_is_read_in_one_go(self, scene):
-        flood, few = scene.peer.frames(*["4"] * 200), scene.peer.frames("4")
-        parts, sizes = iter([few, flood, flood, few, few]), []
+class TestHowMuchIsTaken:
+    def test_a_flood_is_taken_in_parts_between_which_others_have_their_turns(self, scene):
+        flood = [f"4{number}" for number in range(1000)]
+        fragments = scene.peer.frames("4", fin=False)
+        fragments += scene.peer.rest(b"", fin=False) * 1000 + scene.peer.rest(b"last")
+        parts = []
 
-        def recv(size):
-            sizes.append(size)
-            return next(parts, b"")
+        def pause():
+            parts.append(len(scene.packets))
 
-        scene.wire.recv = recv
-        scene.driver.serve(None, lambda reason: None)
-        assert sizes == [65536, 65536, 8192, 8192, 65536, 65536]
-        assert len(scene.packets) == 403
+        pings = scene.peer.ping() * 1000
+        scene.wire.incoming = [scene.peer.frames(*flood), pings + fragments]
+        scene.driver.serve(None, lambda reason: None, pause)
+        assert scene.packets == [*flood, "4last"]
+        assert max(now - before for before, now in itertools.pairwise(parts)) < 100
+        assert len(parts) > 3000 / 100
 
     def test_a_frame_may_be_cut_anywhere(self):
         for length in (0, 1, 125, 126, 900):

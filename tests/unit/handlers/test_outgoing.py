@@ -381,6 +381,14 @@ class TestDeclaring:
         with pytest.raises(HandlerError, match=r"Wrong: outgoing= is a class whose methods"):
             type("Wrong", (Namespace,), {}, outgoing=outgoing)
 
+    def test_where_it_is_written_is_said_to_whoever_writes_it_elsewhere(self):
+        with pytest.raises(
+            HandlerError, match=r"write it as class Wrong\(\.\.\., outgoing=\.\.\.\)"
+        ):
+
+            class Wrong(Namespace):
+                outgoing = Page
+
     @pytest.mark.parametrize(
         ("body", "text"),
         [

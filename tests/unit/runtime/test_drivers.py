@@ -14,6 +14,7 @@ import pytest
 from sionamespace.runtime.eventlet import EventletDriver
 from sionamespace.runtime.gevent import GeventDriver
 from sionamespace.runtime.threads import ThreadsDriver
+from sionamespace.runtime.watched import AGAIN, OVER, WAITING
 
 DRIVERS = {driver.name: driver for driver in (EventletDriver, GeventDriver, ThreadsDriver)}
 
@@ -217,7 +218,7 @@ class TestEnd:
         def readable():
             scene.driver.start(handler)
             scene.driver.at_end(lambda: happened.put("end"))
-            return False
+            return OVER
 
         scene.on_engine(scene.driver.watch, pair[0], readable, lambda: None)
         pair[1].send(b"x")
@@ -310,7 +311,7 @@ class TestSockets:
         def readable():
             data = ours.recv(10)
             got.put((data, scene.driver.here()))
-            return data != b"two"
+            return OVER if data == b"two" else WAITING
 
         scene.on_engine(scene.driver.watch, ours, readable, finished.set)
         for data in (b"one", b"two"):
@@ -320,6 +321,30 @@ class TestSockets:
         theirs.send(b"three")
         scene.started(scene.driver.sleep, 0.005)
         assert got.empty()
+
+    def test_one_with_more_than_a_turns_worth_goes_on_after_the_others(self, scene, pair):
+        other, others = socket.socketpair()
+        happened, over = [], threading.Event()
+
+        def flooded():
+            happened.append("flood")
+            return AGAIN if happened.count("flood") < 20 else OVER
+
+        def asked():
+            happened.append(other.recv(10))
+            return OVER
+
+        def come_together():
+            scene.driver.watch(pair[0], flooded, over.set)
+            scene.driver.watch(other, asked, lambda: None)
+
+        with other, others:
+            pair[1].send(b"x")  # and nobody reads it
+            others.send(b"question")
+            scene.on_engine(come_together)
+            assert over.wait(5)
+        assert happened.index(b"question") <= 2
+        assert len(happened) == 21
 
     def test_one_that_fails_is_logged_and_watched_no_more(self, scene, pair, caplog):
         finished = threading.Event()
@@ -333,7 +358,7 @@ class TestSockets:
 
         def readable():
             scene.driver.start(results.put, "started")
-            return False
+            return OVER
 
         scene.on_engine(scene.driver.watch, pair[0], readable, lambda: None)
         pair[1].send(b"x")

@@ -14,6 +14,7 @@ from sionamespace.runtime.eventlet import EventletDriver, eventlet
 from sionamespace.runtime.originals import get_ident
 from sionamespace.runtime.pending import Pending
 from sionamespace.runtime.threaded import ThreadedRuntime
+from sionamespace.runtime.watched import OVER, WAITING
 
 
 @pytest.fixture(autouse=True)
@@ -337,7 +338,7 @@ class TestWatch:
 
         def readable():
             got.append(ours.recv(10))
-            return len(got) < 2
+            return WAITING if len(got) < 2 else OVER
 
         driver.watch(ours, readable, finished.send)
         eventlet.sleep(0)
@@ -357,7 +358,7 @@ class TestWatch:
         def readable():
             driver.start(lambda: (found.append("started"), finished.send()))
             found.append("returned")
-            return False
+            return OVER
 
         driver.watch(pair[0], readable, lambda: None)
         pair[1].send(b"x")

@@ -13,6 +13,7 @@ import trustme
 
 from sionamespace.runtime.choice import make_driver
 from sionamespace.runtime.threaded import ThreadedRuntime
+from sionamespace.serving.door import FrontDoor
 from sionamespace.serving.eventlet import EventletServer
 from sionamespace.serving.gevent import GeventServer
 from sionamespace.serving.lifetime import serve
@@ -118,7 +119,7 @@ class Site:
         playing.start()
         try:
             server = self.make(app, tls, **settings)
-            serve(server, "127.0.0.1", 0, self.runtime, stop, stopped)
+            serve(server, FrontDoor("127.0.0.1", 0), self.runtime, stop, stopped)
         finally:
             playing.join()
             logger.removeHandler(listening)

@@ -15,7 +15,8 @@ from sionamespace.errors import ConfigurationError
 from sionamespace.runtime.choice import make_driver
 from sionamespace.runtime.pending import Pending
 from sionamespace.runtime.threaded import ThreadedRuntime
-from sionamespace.serving import lifetime
+from sionamespace.serving import door, lifetime
+from sionamespace.serving.door import FrontDoor
 from sionamespace.serving.lifetime import serve
 from tests.unit.serving.conftest import PATIENCE, hello
 
@@ -97,7 +98,7 @@ class TestAnswering:
         assert "Traceback" not in caplog.text
 
     def test_small_packets_are_not_held_back(self, site, mocker):
-        listen = mocker.spy(lifetime, "listen")
+        listen = mocker.spy(door, "listen")
 
         def scene(client):
             return listen.spy_return.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
@@ -126,7 +127,7 @@ class TestAnswering:
         listener = Listener()
         listener.bind(("127.0.0.1", 0))
         listener.listen()
-        mocker.patch.object(lifetime, "listen", return_value=listener)
+        mocker.patch.object(door, "listen", return_value=listener)
         assert site.run(lambda client: client.get()) == (200, b"hello")
         assert refused.get_nowait()
 
@@ -134,7 +135,13 @@ class TestAnswering:
 class TestSettings:
     def test_one_that_the_web_server_does_not_have_is_an_error(self, site):
         with pytest.raises((ConfigurationError, TypeError), match="no_such"):
-            serve(site.make(no_such=1), "127.0.0.1", 0, site.runtime, lambda: None, lambda: True)
+            serve(
+                site.make(no_such=1),
+                FrontDoor("127.0.0.1", 0),
+                site.runtime,
+                lambda: None,
+                lambda: True,
+            )
 
     def test_as_many_files_may_be_open_as_can_be(self, site, limits):
         site.run(lambda client: None)
@@ -263,7 +270,7 @@ class TestStopping:
             pass
 
         class Server:
-            def start(self, listener):
+            def start(self, listener, siblings):
                 listener.close()
                 raise Started
 
@@ -272,7 +279,7 @@ class TestStopping:
         def body():
             runtime = ThreadedRuntime(make_driver(site.mode))
             try:
-                serve(Server(), "127.0.0.1", 0, runtime, lambda: None, lambda: True)
+                serve(Server(), FrontDoor("127.0.0.1", 0), runtime, lambda: None, lambda: True)
             except BaseException as error:
                 outcome.put(error)
 

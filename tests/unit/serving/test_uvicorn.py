@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from contextlib import closing
 
 import pytest
 import uvicorn
 
 from sionamespace import ConfigurationError
+from sionamespace.serving.door import FrontDoor
 from sionamespace.serving.uvicorn import run_uvicorn
 from sionamespace.uvicorn import WebSocketProtocol
 
@@ -40,7 +42,9 @@ def run(stop=lambda: None, certificate=None, **settings):
         await send({"type": "lifespan.shutdown.complete"})
 
     number = settings.pop("number", signal.SIGTERM)
-    run_uvicorn(stopping, certificate, "127.0.0.1", 0, stop, lifespan="on", **settings)
+    door = FrontDoor("127.0.0.1", 0)
+    with closing(door.listener):
+        run_uvicorn(stopping, certificate, door, stop, lambda: True, lifespan="on", **settings)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

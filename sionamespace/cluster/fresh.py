@@ -1,0 +1,38 @@
+"""`FreshRooms`: rooms that others may not listen to yet."""
+
+from __future__ import annotations
+
+from itertools import takewhile
+
+from sionamespace.cluster.messages import Enter, ToClients
+from sionamespace.types import Path, Room
+
+__all__ = ["FreshRooms"]
+
+_SECONDS = 5.0
+"""How long a server may take to subscribe to a channel."""
+
+
+class FreshRooms:
+    """The rooms into which clients of other servers were put a moment ago.
+
+    Their servers begin to listen to such a room only then, so that what follows at once would miss
+    them: for a while it has to go where they listen already.
+    """
+
+    def __init__(self) -> None:
+        self._until: dict[tuple[Path, Room], float] = {}
+
+    def add(self, enter: Enter, now: float) -> None:
+        """Clients elsewhere are put into rooms."""
+        for room in enter.into:
+            self._until.pop((enter.path, room), None)  # so that the oldest stay in front
+            self._until[enter.path, room] = now + _SECONDS
+
+    def concerns(self, message: ToClients, now: float) -> bool:
+        """Whether a message is for such a room."""
+        if not self._until or message.rooms is None:
+            return False
+        for key, _ in list(takewhile(lambda item: item[1] <= now, self._until.items())):
+            del self._until[key]
+        return any((message.path, room) in self._until for room in message.rooms)

@@ -1,0 +1,270 @@
+"""`Membership`: one server's place among the others."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from contextvars import Context
+from typing import Any
+
+import attrs
+
+from sionamespace.cluster.fresh import FreshRooms
+from sionamespace.cluster.inbox import Inbox
+from sionamespace.cluster.messages import Beat, Bye, Enter, Hello, Message, ToClients
+from sionamespace.cluster.nodes import Nodes
+from sionamespace.cluster.orders import Orders
+from sionamespace.cluster.outbox import Entry, Outbox
+from sionamespace.cluster.pump import Pump
+from sionamespace.cluster.wire import Wire, WireError
+from sionamespace.logs import FirstTimes
+from sionamespace.ports import Broker, Local, Waiting
+from sionamespace.rooms.health import Health
+from sionamespace.runtime.originals import new_lock
+
+__all__ = ["Membership", "Settings"]
+
+_log = logging.getLogger("sionamespace.cluster")
+
+
+@attrs.frozen
+class Settings:
+    """What can be chosen of a cluster; see `sionamespace.cluster.ClusterRoomManager`."""
+
+    heartbeat: float
+    forget_after: float
+    max_outbox_bytes: int
+    max_inbox_bytes: int
+    on_change: Callable[[Health], object] | None
+
+
+class Membership:
+    """Keeps a server connected to the others, and knows which of them are there.
+
+    What it says may be said from any thread; what comes is dealt with on the cluster's event loop.
+
+    Args:
+        node: the name of the server.
+    """
+
+    def __init__(
+        self,
+        node: str,
+        local: Local,
+        broker: Broker,
+        wire: Wire,
+        outbox: Outbox,
+        settings: Settings,
+    ) -> None:
+        self.node = node
+        self._local = local
+        self._broker = broker
+        self._wire = wire
+        self._outbox = outbox
+        self._settings = settings
+        self.nodes = Nodes(settings.forget_after, self._came, self._went)
+        self._inbox = Inbox(local.runtime, settings.max_inbox_bytes, self._inbox_full)
+        self._orders = Orders(local, self._inbox)
+        self._pump = Pump(
+            broker,
+            outbox,
+            self._write,
+            self._receive,
+            self._connected,
+            self._lost,
+            self._given_up,
+        )
+        self.wake = self._pump.wake
+        self._fresh = FreshRooms()
+        self._foreign = FirstTimes(_log)
+        self._is_connected: bool | None = None
+        self._since = time.time()
+        self._heard_itself_at: float | None = None
+        self._beat_timer: asyncio.TimerHandle | None = None
+        self._lock = new_lock()
+        self._running: Waiting[Any] | None = None
+        self._again = False
+
+    # From any thread.
+
+    def start(self) -> None:
+        """Come to the others, or come back."""
+        with self._lock:
+            self._again = True
+            if self._running is None:
+                # In a context of its own: it is no part of what happens to be done now.
+                self._running = Context().run(self._local.runtime.spawn, self._run)
+
+    def stop(self) -> Waiting[Any] | None:
+        """Say goodbye and go, after what waits was sent, if it can be sent now.
+
+        What is returned is done when the server has left, if it was there.
+        """
+        with self._lock:
+            leaves, self._again = self._again, False
+            running = self._running
+        if leaves:
+            self.say(self._wire.everyone, Bye())
+            self._pump.wake()
+        return running
+
+    def say(self, channel: str, message: Message, volatile: bool = False) -> bool:
+        """Send a message, as soon as that is possible; False if too many wait already."""
+        return self._outbox.put(message, channel, volatile=volatile)
+
+    def health(self) -> Health:
+        """How things are."""
+        return Health(
+            self.node,
+            self._broker.name,
+            bool(self._is_connected),
+            self._since,
+            self.nodes.there,
+            self._outbox.bytes,
+            self._outbox.refused + self._inbox.dropped,
+        )
+
+    # On the loop.
+
+    async def _run(self) -> None:
+        while not self._is_over():
+            await self._pump.run(self._goes_on)
+            if self._beat_timer is not None:
+                self._beat_timer.cancel()
+        self.nodes.clear()
+        self._set_connected(False)
+        _log.info("server %s has left", self.node)
+
+    def _goes_on(self) -> bool:
+        return self._again
+
+    def _is_over(self) -> bool:
+        """Whether this server has left; if so, who comes back begins anew."""
+        with self._lock:
+            if not self._again:
+                self._running = None
+            return not self._again
+
+    def _connected(self) -> None:
+        loop = asyncio.get_running_loop()
+        _log.info("server %s is connected to %s", self.node, self._broker.name)
+        self._heard_itself_at = None
+        self.nodes.listen(loop.time())
+        self.say(self._wire.everyone, Hello())
+        self._beat_timer = loop.call_later(self._settings.heartbeat, self._beat)
+        self._set_connected(True)
+
+    def _lost(self, error: BaseException) -> None:
+        if self._beat_timer is not None:
+            self._beat_timer.cancel()
+        if self._is_connected is not False:
+            _log.error(
+                "server %s cannot reach the others over %s (%s: %s); it serves its own clients, "
+                "and tries again",
+                self.node,
+                self._broker.name,
+                type(error).__name__,
+                error,
+            )
+            self._set_connected(False)
+
+    def _given_up(self, entry: Entry, error: BaseException) -> None:
+        self._outbox.refused += 1
+        _log.error(
+            "a message of about %d bytes is given up, as %s does not take it: %s",
+            entry.size,
+            self._broker.name,
+            error,
+        )
+
+    def _write(self, entry: Entry) -> tuple[str, bytes] | None:
+        channel = entry.channel or self._channel(entry.message)
+        if channel is None:  # only clients of this server are meant
+            return None
+        return channel, self._wire.write(self.node, entry.number, entry.message)
+
+    def _channel(self, message: ToClients) -> str | None:
+        """Where the servers listen that a message may concern."""
+        if isinstance(message, Enter):
+            self._fresh.add(message, asyncio.get_running_loop().time())
+        elif self._fresh.concerns(message, asyncio.get_running_loop().time()):
+            return self._wire.namespace(message.path)
+        return self._wire.channel(message.path, message.rooms, self.node)
+
+    def _receive(self, channel: str, data: bytes) -> None:
+        if not self._broker.filters and channel not in self._outbox.wanted:
+            return
+        try:
+            received = self._wire.read(data)
+        except WireError as error:
+            text = "a message on the channel %.80r of %s is ignored: %s"
+            self._foreign.warning(str(error), text, channel, self._broker.name, error)
+            return
+        now = asyncio.get_running_loop().time()
+        if received.node == self.node:
+            self._heard_itself_at = now
+        elif self.nodes.hear(received.node, received.number, now):
+            self._take(received.node, received.message)
+
+    def _take(self, node: str, message: Message) -> None:
+        if isinstance(message, Beat):
+            return
+        if isinstance(message, Bye):
+            self.nodes.forget(node)
+        elif isinstance(message, Hello):
+            self.say(self._wire.node(node), Beat())
+        else:
+            self._orders.carry_out(node, message)
+
+    # Beats.
+
+    def _beat(self) -> None:
+        now = asyncio.get_running_loop().time()
+        self._beat_timer = asyncio.get_running_loop().call_later(
+            self._settings.heartbeat, self._beat
+        )
+        self.say(self._wire.everyone, Beat(), volatile=True)
+        self.nodes.forget_silent(now)
+        heard = self._heard_itself_at
+        if heard is not None and now - heard > self._settings.forget_after:
+            # On an engine that lets everybody hear themselves, that is a sign of life.
+            self._pump.break_off(TimeoutError(f"nothing was heard for {now - heard:.1f} s"))
+
+    def _came(self, node: str) -> None:
+        _log.info("server %s has come", node)
+        self._changed()
+
+    def _went(self, node: str) -> None:
+        _log.info("server %s has gone", node)
+        self._changed()
+
+    # Changes.
+
+    def outbox_full(self, is_full: bool) -> None:
+        """Told when a message did not find room, and when there is room again."""
+        if is_full:
+            _log.error(
+                "%d bytes wait for %s, and what is sent now to other servers is lost",
+                self._outbox.bytes,
+                self._broker.name,
+            )
+        self._changed()
+
+    def _inbox_full(self, is_full: bool) -> None:
+        if is_full:
+            _log.error(
+                "more comes from other servers than this one delivers; %d bytes wait, and what "
+                "comes now is dropped",
+                self._settings.max_inbox_bytes,
+            )
+        self._changed()
+
+    def _set_connected(self, connected: bool) -> None:
+        self._is_connected, self._since = connected, time.time()
+        self._changed()
+
+    def _changed(self) -> None:
+        if self._settings.on_change is not None:
+            Context().run(self._local.runtime.spawn, self._settings.on_change, self.health())

@@ -1,0 +1,94 @@
+"""`Nodes`: which other servers are there."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+
+__all__ = ["Nodes"]
+
+_REMEMBERED = 1024
+"""How many of a server's last messages are known again. No more are ever sent twice."""
+
+
+class _Node:
+    """Another server: when it was heard last, and which of its last messages have come."""
+
+    __slots__ = ("_order", "_seen", "heard_at")
+
+    def __init__(self, now: float) -> None:
+        self.heard_at = now
+        self._seen: set[int] = set()
+        self._order: deque[int] = deque()
+
+    def is_new(self, number: int) -> bool:
+        """Whether a message has not come before."""
+        if number in self._seen:
+            return False
+        self._seen.add(number)
+        self._order.append(number)
+        if len(self._order) > _REMEMBERED:
+            self._seen.discard(self._order.popleft())
+        return True
+
+
+class Nodes:
+    """The other servers, as long as something is heard of them. Used on the cluster's loop.
+
+    Args:
+        patience: for how many seconds nothing may be heard of one.
+        came: called with a server that was not there before.
+        went: called with one that said goodbye, or of which nothing was heard.
+    """
+
+    def __init__(
+        self, patience: float, came: Callable[[str], object], went: Callable[[str], object]
+    ) -> None:
+        self.there: frozenset[str] = frozenset()
+        """Those that are there. Any thread may look."""
+        self.all_heard = False
+        """Whether all that are there were heard by now."""
+        self._patience = patience
+        self._listening_since: float | None = None
+        self._tell_came = came
+        self._tell_went = went
+        self._nodes: dict[str, _Node] = {}
+
+    def may_be_there(self, name: str) -> bool:
+        """Whether a server is there, or may just not have been heard yet. From any thread."""
+        return name in self.there or not self.all_heard
+
+    def hear(self, name: str, number: int, now: float) -> bool:
+        """Something has come of a server; whether it is new, as it may be sent twice."""
+        node = self._nodes.get(name)
+        if node is None:
+            node = self._nodes[name] = _Node(now)
+            self.there |= {name}
+            self._tell_came(name)
+        node.heard_at = now
+        return node.is_new(number)
+
+    def forget(self, name: str) -> None:
+        """A server has gone."""
+        if self._nodes.pop(name, None) is not None:
+            self.there -= {name}
+            self._tell_went(name)
+
+    def forget_silent(self, now: float) -> None:
+        """Forget those of which nothing was heard for too long."""
+        for name, node in list(self._nodes.items()):
+            if now - node.heard_at > self._patience:
+                self.forget(name)
+        since = self._listening_since
+        self.all_heard = since is not None and now - since > self._patience
+
+    def listen(self, now: float) -> None:
+        """Nothing could be heard until now; from here on all of them have their time again."""
+        self._listening_since, self.all_heard = now, False
+        for node in self._nodes.values():
+            node.heard_at = now
+
+    def clear(self) -> None:
+        """This server itself goes."""
+        self._nodes.clear()
+        self.there, self.all_heard, self._listening_since = frozenset(), False, None

@@ -1,0 +1,202 @@
+"""`Pump`: the connection to the broker, and what goes over it."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from typing import TypeVar
+
+from sionamespace.cluster.outbox import Entry, Outbox
+from sionamespace.ports import Broker
+
+__all__ = ["Pump"]
+
+T = TypeVar("T")
+
+PATIENCE = 5.0
+"""How many seconds the broker may take for a step; past it the connection counts as broken."""
+
+_FIRST_DELAY, _LAST_DELAY = 0.1, 5.0
+"""After how many seconds a connection is tried anew: at first, and after many failures."""
+
+_BATCH, _BATCH_BYTES = 500, 1024 * 1024
+"""How much is published at once."""
+
+_CHANNELS = 1000
+"""How many channels are subscribed to at once."""
+
+_ATTEMPTS = 3
+"""How often a message is sent on a connection that breaks at it, before it is given up."""
+
+
+class Pump:
+    """Takes what waits in an outbox to the broker, and comes back when the connection breaks.
+
+    A message is published after the channels were subscribed to that were wanted before it, and
+    after those before it. If that fails it is sent again, so that the broker may have it twice,
+    under the same number.
+
+    Args:
+        write: the channel and the bytes of an entry; None if it need not be sent.
+        receive: called on the loop with the channel and bytes of each message that comes.
+        connected: called on the loop when everything is subscribed to.
+        lost: called on the loop with what broke the connection, or kept it from coming about.
+        given_up: called with messages that the broker does not take, and why.
+    """
+
+    def __init__(
+        self,
+        broker: Broker,
+        outbox: Outbox,
+        write: Callable[[Entry], tuple[str, bytes] | None],
+        receive: Callable[[str, bytes], object],
+        connected: Callable[[], object],
+        lost: Callable[[BaseException], object],
+        given_up: Callable[[Entry, BaseException], object],
+    ) -> None:
+        self._broker = broker
+        self._outbox = outbox
+        self._write = write
+        self._receive = receive
+        self._tell_connected = connected
+        self._tell_lost = lost
+        self._tell_given_up = given_up
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._news = asyncio.Event()
+        self._fault: BaseException | None = None
+        self._batch: list[Entry] = []
+        self._number = 0
+        self._failures = 0
+
+    # From any thread.
+
+    def wake(self) -> None:
+        """There is something in the outbox, or it is time to end."""
+        loop = self._loop
+        if loop is not None:
+            with suppress(RuntimeError):  # the loop was closed, and the pump ended with it
+                loop.call_soon_threadsafe(self._news.set)
+
+    # On the loop.
+
+    def break_off(self, error: BaseException) -> None:
+        """Take the connection for broken."""
+        self._fault = self._fault or error
+        self._news.set()
+
+    async def run(self, goes_on: Callable[[], bool]) -> None:
+        """Connect, and come back, as long as this is to go on; then send what can be sent."""
+        self._loop, self._news = asyncio.get_running_loop(), asyncio.Event()
+        delay = _FIRST_DELAY
+        try:
+            while goes_on():
+                try:
+                    await self._open()
+                    delay = _FIRST_DELAY
+                    await self._carry(goes_on)
+                except Exception as error:
+                    self._outbox.flows = False
+                    self._tell_lost(error)
+                    await self._close()
+                    await self._pause(delay * random.uniform(0.5, 1), goes_on)
+                    delay = min(delay * 2, _LAST_DELAY)
+        finally:
+            self._outbox.flows = False
+            await self._close()
+
+    async def _close(self) -> None:
+        with suppress(TimeoutError):
+            await _soon(self._broker.close())
+
+    async def _pause(self, seconds: float, goes_on: Callable[[], bool]) -> None:
+        now = asyncio.get_running_loop().time
+        end = now() + seconds
+        while goes_on() and (left := end - now()) > 0:
+            self._news.clear()
+            with suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self._news.wait(), left)
+
+    async def _open(self) -> None:
+        self._fault = None
+        await _soon(self._broker.open(self._receive, self.break_off))
+        await self._subscribe(self._outbox.anew())
+        self._outbox.flows = True
+        self._tell_connected()
+
+    async def _carry(self, goes_on: Callable[[], bool]) -> None:
+        """Take over what comes, until the connection breaks or it is time to end."""
+        await self._publish()  # what failed before
+        while True:
+            changes, self._batch = self._outbox.take(_BATCH, _BATCH_BYTES)
+            await self._change_channels(changes)
+            await self._publish()
+            self._news.clear()
+            if self._fault is not None:
+                raise self._fault
+            if self._outbox.sleep():
+                if not goes_on():
+                    return
+                await self._news.wait()
+
+    async def _change_channels(self, changes: dict[str, bool]) -> None:
+        await self._subscribe([channel for channel, wanted in changes.items() if wanted])
+        unwanted = [channel for channel, wanted in changes.items() if not wanted]
+        if unwanted:
+            await _soon(self._broker.unsubscribe(unwanted))
+
+    async def _subscribe(self, channels: Sequence[str]) -> None:
+        for start in range(0, len(channels), _CHANNELS):
+            await _soon(self._broker.subscribe(channels[start : start + _CHANNELS]))
+
+    async def _publish(self) -> None:
+        """Publish what was taken, all at once; or, if that has failed, one by one."""
+        while self._batch:
+            some = self._batch[: 1 if self._failures else None]
+            try:
+                await self._send([entry for entry in some if entry.done is None])
+            except Exception as error:
+                self._failed(some, error)
+                raise
+            self._done(some)
+
+    async def _send(self, entries: list[Entry]) -> None:
+        for entry in entries:
+            if not entry.number:
+                self._number += 1
+                entry.number = self._number
+        messages = list(filter(None, map(self._written, entries)))
+        if messages:
+            await _soon(self._broker.publish(messages))
+
+    def _written(self, entry: Entry) -> tuple[str, bytes] | None:
+        try:
+            return self._write(entry)
+        except Exception as error:  # such as a room whose name cannot be written as UTF-8
+            self._tell_given_up(entry, error)
+            return None
+
+    def _done(self, entries: list[Entry]) -> None:
+        del self._batch[: len(entries)]
+        self._outbox.settled(entries)
+        self._failures = 1 if self._failures and self._batch else 0
+        for entry in entries:
+            if entry.done is not None:
+                entry.done()
+
+    def _failed(self, entries: list[Entry], error: Exception) -> None:
+        """One that the broker never takes must not keep all others waiting for ever."""
+        self._failures += 1
+        if len(entries) == 1 and self._failures > _ATTEMPTS:
+            self._failures = 1
+            self._tell_given_up(entries[0], error)
+            del self._batch[0]
+            self._outbox.settled(entries)
+
+
+async def _soon(step: Awaitable[T]) -> T:
+    try:
+        return await asyncio.wait_for(step, PATIENCE)
+    except asyncio.TimeoutError:
+        raise TimeoutError(f"the broker did not answer within {PATIENCE:g} s") from None
