@@ -10,6 +10,7 @@ from typing import Any, Union, get_args, get_origin
 import attrs
 
 from sionamespace.errors import ConfigurationError, HandlerError
+from sionamespace.handlers.conversion import unsupported
 from sionamespace.handlers.outgoing import OutgoingSpec
 from sionamespace.handlers.payload import resolved, type_of
 from sionamespace.handlers.response import NO_REPLY, Reply
@@ -155,6 +156,8 @@ def _answers(function: Callable[..., Any], source: str) -> Iterator[tuple[Argume
         if member in (Any, object, Reply, type(NO_REPLY)):
             yield _UNKNOWN
             return
+        if reason := unsupported(member):
+            raise _error(function, source, f"what it returns cannot be sent: {reason}")
         if member is type(None):
             yield ()
         elif get_origin(member) is tuple or member is tuple:
@@ -185,8 +188,11 @@ def _described(source: str, find: Callable[..., Any], function: Any, *what: Any)
     try:
         return find(function, *what)
     except HandlerError as error:
-        name = getattr(function, "__qualname__", function)
-        raise ConfigurationError(f"{name} ({source}): {error}") from None
+        raise _error(function, source, str(error)) from None
+
+
+def _error(function: Callable[..., Any], source: str, text: str) -> ConfigurationError:
+    return ConfigurationError(f"{getattr(function, '__qualname__', function)} ({source}): {text}")
 
 
 def _doc(thing: Any) -> str:
