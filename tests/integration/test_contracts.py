@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -15,17 +16,21 @@ from child import HERE, Node
 from sionamespace.testing import Harness
 from tests.unit.codegen import shop
 from tests.unit.codegen.shop import Circle, Line, Order, Picture, Point, ShopPage, Sparse
+from tests.unit.docs.pages import PAGES
 
 ROOT = HERE.parents[1]
 TSC = "node_modules/typescript/bin/tsc"
 STRICT = ["--noEmit", "--strict", "--noUnusedLocals", "--target", "es2022", "--module", "node16"]
 
 
-def written(command: str, file: Path) -> str:
+def written(
+    command: str, file: Path, server: str = "tests.unit.codegen.shop:server", cwd: Path = ROOT
+) -> str:
     """What a command writes, which is put into a file too."""
     done = subprocess.run(
-        [sys.executable, "-m", "sionamespace", command, "tests.unit.codegen.shop:server"],
-        cwd=ROOT,
+        [sys.executable, "-m", "sionamespace", command, server],
+        cwd=cwd,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
         timeout=60,
@@ -45,6 +50,13 @@ def folder(tmp_path: Path) -> Path:
 def test_a_client_compiles_if_it_is_right_and_only_then(folder: Path, node: Node) -> None:
     # What must not compile stands after @ts-expect-error, which is an error where there is none.
     written("typescript", folder / "events.ts")
+    node.run(TSC, *STRICT, str(folder / "client.ts"))
+
+
+def test_the_client_of_the_page_compiles(folder: Path, node: Node) -> None:
+    (page,) = (page for page in PAGES if page.path == "contracts.md")
+    page.write(folder)
+    written("typescript", folder / "events.ts", "chat:server", folder)
     node.run(TSC, *STRICT, str(folder / "client.ts"))
 
 
