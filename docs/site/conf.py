@@ -39,6 +39,7 @@ NAVIGATION = {
     ],
     "In production": [
         "deploying",
+        "cluster",
         "security",
         "troubleshooting",
         "deploy/eventlet",
@@ -100,7 +101,6 @@ nitpick_ignore_regex = [
     ("py:obj", r"sionamespace\.(\w+\.)*[A-Z]"),  # type variables
 ]
 autodoc_member_order = "bysource"
-autodoc_default_options = {"members": True}
 autodoc_typehints_format = "short"
 autodoc_type_aliases = {"ASGIApplication": "ASGIApplication", "WSGIApplication": "WSGIApplication"}
 python_use_unqualified_type_names = True
