@@ -109,6 +109,7 @@ html_theme = "furo"
 html_title = "sionamespace"
 html_show_sphinx = False
 html_show_sourcelink = False
+html_copy_source = False
 html_static_path = ["static"]
 html_css_files = ["site.css"]
 pygments_style = "friendly"
