@@ -38,6 +38,7 @@ NAVIGATION = {
     ],
     "In production": [
         "deploying",
+        "cluster",
         "security",
         "troubleshooting",
         "deploy/eventlet",
