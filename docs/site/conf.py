@@ -67,6 +67,7 @@ NAVIGATION = {
         "reference/middleware",
         "reference/blocks",
         "reference/testing",
+        "reference/cluster",
         "reference/rooms",
         "reference/types",
         "reference/engine",
