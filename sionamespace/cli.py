@@ -1,4 +1,4 @@
-"""The command ``sionamespace``: ``run module:server``, ``routes module:server``."""
+"""The command ``sionamespace``: ``run``, ``routes``, and contracts for the front end."""
 
 from __future__ import annotations
 
@@ -12,8 +12,11 @@ from typing import Any, TypeVar
 
 import attrs
 
+from sionamespace.codegen.asyncapi import asyncapi
+from sionamespace.codegen.contract import contracts_of
+from sionamespace.codegen.typescript import typescript
 from sionamespace.engine.hosted import MODE_VARIABLE, Hosted
-from sionamespace.errors import ConfigurationError
+from sionamespace.errors import ConfigurationError, UsageError
 from sionamespace.routes import routes_of, table
 from sionamespace.server import Server
 
@@ -27,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = _parser().parse_args(arguments)
     try:
         asked.command(asked)
-    except ConfigurationError as error:
+    except UsageError as error:
         print(f"sionamespace: {error}", file=sys.stderr)
         return 2
     return 0
@@ -50,6 +53,14 @@ def _parser() -> argparse.ArgumentParser:
     routes.set_defaults(command=_routes_command)
     _add_server(routes)
     routes.add_argument("--json", action="store_true", help="as JSON, for other programs")
+    types = commands.add_parser("typescript", help="write types for socket.io-client")
+    types.set_defaults(command=_typescript_command)
+    _add_server(types)
+    document = commands.add_parser("asyncapi", help="write an AsyncAPI document")
+    document.set_defaults(command=_asyncapi_command)
+    _add_server(document)
+    document.add_argument("--title", help="what it is called (the module's name)")
+    document.add_argument("--api-version", default="1.0.0", help="of the API (%(default)s)")
     return parser
 
 
@@ -69,6 +80,17 @@ def _run_command(asked: argparse.Namespace) -> None:
 def _routes_command(asked: argparse.Namespace) -> None:
     routes = routes_of(_server(asked.server, Server, "routes chat:server").router)
     print(json.dumps([attrs.asdict(r) for r in routes], indent=2) if asked.json else table(routes))
+
+
+def _typescript_command(asked: argparse.Namespace) -> None:
+    router = _server(asked.server, Server, "typescript chat:server").router
+    print(typescript(contracts_of(router)), end="")
+
+
+def _asyncapi_command(asked: argparse.Namespace) -> None:
+    router = _server(asked.server, Server, "asyncapi chat:server").router
+    title = asked.title or asked.server.partition(":")[0]
+    print(json.dumps(asyncapi(contracts_of(router), title, asked.api_version), indent=2))
 
 
 def _served(asked: argparse.Namespace) -> tuple[Any, ...]:

@@ -2,16 +2,36 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, Protocol, TypedDict
 
 from sionamespace.blocks.announcements import Announcements
 from sionamespace.blocks.users import Users
+from sionamespace.handlers.decorators import event
 from sionamespace.types import Room, Sid
 
-__all__ = ["Presence"]
+__all__ = ["Presence", "PresenceDiff", "PresenceEvents"]
 
 
-class Presence(Users):
+class PresenceDiff(TypedDict):
+    """Who has come, or says something new of itself, and who has gone; the meta of each."""
+
+    joins: dict[str, Any]
+    leaves: dict[str, Any]
+
+
+class PresenceEvents(Protocol):
+    """What the clients of a `Presence` are sent."""
+
+    @event("presence")
+    def presence(self, room: str, users: dict[str, Any]) -> None:
+        """Who is in the room, and the meta of each."""
+
+    @event("presence_diff")
+    def presence_diff(self, room: str, diff: PresenceDiff) -> None:
+        """What has changed there."""
+
+
+class Presence(Users, outgoing=PresenceEvents):
     """Who is in which room: one entry for a user, however many tabs it has open there.
 
         class Chat(Presence):
@@ -25,9 +45,6 @@ class Presence(Users):
     it said last, in whichever of its tabs are still there. A client that disconnects, or is
     refused after all, is untracked by itself.
     """
-
-    presence_event: ClassVar[str] = "presence"
-    """The event with all who are there; the one with changes is called ``<event>_diff``."""
 
     # Names with two underscores are nobody else's: subclasses are the application's own.
     __present: dict[Room, dict[str, dict[Sid, Any]]]
@@ -51,7 +68,9 @@ class Presence(Users):
             UsageError: if nobody said who it is (`Users.identify`), or the meta cannot be sent.
         """
         user = self.user(sid)
-        self.emit(self.presence_event, room, {user: meta}, room=())  # raises what cannot be sent
+        self.emit(
+            PresenceEvents.presence, room, {user: meta}, room=()
+        )  # raises what cannot be sent
         self.enter_room(sid, room)
         with self.__announcements.change() as announce:
             if sid not in self.__tracked:
@@ -113,11 +132,11 @@ class Presence(Users):
     def __tell(
         self, room: Room, joins: dict[str, Any], leaves: dict[str, Any], skip: Sid | tuple[()]
     ) -> None:
-        diff = {"joins": joins, "leaves": leaves}
-        self.emit(f"{self.presence_event}_diff", room, diff, room=room, skip_sid=skip)
+        diff: PresenceDiff = {"joins": joins, "leaves": leaves}
+        self.emit(PresenceEvents.presence_diff, room, diff, room=room, skip_sid=skip)
 
     def __welcome(self, sid: Sid, room: Room, users: dict[str, Any]) -> None:
-        self.emit(self.presence_event, room, users, room=sid)
+        self.emit(PresenceEvents.presence, room, users, room=sid)
 
 
 def _shown(tabs: dict[Sid, Any]) -> Any:
