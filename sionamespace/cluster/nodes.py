@@ -65,7 +65,7 @@ class Nodes:
         node = self._nodes.get(name)
         if node is None:
             # One that was cut off may send again what came before: it did not hear that it did.
-            node = self._nodes[name] = self._silent.pop(name, None) or _Node(now)
+            node = self._nodes[name] = self._silent.pop(name, _Node(now))
             self.there |= {name}
             self._tell_came(name)
         node.heard_at = now
