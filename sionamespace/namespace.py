@@ -272,7 +272,7 @@ class Namespace:
         once: ``self.to(room).local.members()``.
 
         Args:
-            timeout: how many seconds the other servers have to answer; who did not is in the
+            timeout: how many seconds the other servers have to answer; those that did not are the
                 ``silent`` of what is returned.
         """
         return self._mounted().members(Selection.of(room), timeout)

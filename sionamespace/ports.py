@@ -67,7 +67,10 @@ class Runtime(Protocol):
         """Run a function on the engine's thread, in the order posted. From any thread."""
 
     def start(self, step: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """Run a coroutine function in a green thread, thread or task of its own."""
+        """Run a coroutine function in a green thread, thread or task of its own.
+
+        Called on the engine's thread, or by what was started so.
+        """
 
     def spawn(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Waiting[Any]:
         """Run the application's function, ``def`` or ``async def``, in the background."""

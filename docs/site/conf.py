@@ -100,7 +100,6 @@ nitpick_ignore_regex = [
     ("py:obj", r"sionamespace\.(\w+\.)*[A-Z]"),  # type variables
 ]
 autodoc_member_order = "bysource"
-autodoc_default_options = {"members": True}
 autodoc_typehints_format = "short"
 autodoc_type_aliases = {"ASGIApplication": "ASGIApplication", "WSGIApplication": "WSGIApplication"}
 python_use_unqualified_type_names = True

@@ -12,7 +12,7 @@ from sionamespace.middleware import RateLimit
 
 from activity import Activity
 from names import Names
-from page import ChatPage, Message, Picture, Whisper
+from page import ChatPage, Message, Picture
 from payloads import File, Id, Text, Visitor, tidy, type_of
 
 __all__ = ["Chat"]
@@ -26,7 +26,6 @@ PATIENCE = 5
 
 allowance = RateLimit(60, per=60, key=lambda call: call.sid)
 """How much a client may say in a minute, in whatever way."""
-
 
 Said = TypeVar("Said", Message, Picture)
 
@@ -108,11 +107,11 @@ class Chat(Presence, RoomPolicy):
 
     @event(concurrent=True, middleware=[allowance])  # it waits for somebody else
     def on_whisper(self, sid: str, name: str, text: Text) -> dict[str, float]:
-        if name == (me := self.user(sid)):
+        me, now, to = self.user(sid), self._clock(), self.page_of(name)
+        if me == name:
             raise Refused("That is you.")
-        whisper, to = Whisper(me, self._clock(), text), self.page_of(name)
         try:
-            self.call(ChatPage.whisper, whisper, room=to, timeout=PATIENCE).result()
+            self.call(ChatPage.whisper, me, now, text, room=to, timeout=PATIENCE).result()
         except AckTimeout:
             raise Refused(f"{name}'s page did not answer.") from None
         except ClientGone:

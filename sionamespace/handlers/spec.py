@@ -37,7 +37,7 @@ class HandlerSpec:
     of_servers: bool = False
     """Whether servers call it, and no client."""
 
-    @property
+    @cached_property
     def given(self) -> int:
         """How many arguments the framework puts before the client's: the sid, and the event."""
         if self.of_servers:

@@ -44,7 +44,8 @@ class Form:
             return True
         if kind is not dict and kind is not list and kind is not tuple:
             return False
-        check_room(depth)
+        if depth >= MAX_DEPTH:
+            check_room(depth)
         if self.text_keys and kind is dict and not all(type(key) is str for key in value):
             return False
         for inner in value.values() if kind is dict else value:

@@ -9,9 +9,10 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Callable
+from selectors import BaseSelector
 from typing import Any, Protocol, cast
 
-__all__ = ["Lock", "get_ident", "new_lock", "original", "sleep"]
+__all__ = ["DefaultSelector", "Lock", "epoll", "get_ident", "new_lock", "original", "sleep"]
 
 
 class Lock(Protocol):
@@ -44,6 +45,11 @@ get_ident = cast("Callable[[], int]", original("_thread", "get_ident"))
 new_lock = cast("Callable[[], Lock]", original("_thread", "allocate_lock"))
 """A lock between operating system threads. Hold it for a few plain statements, never while
 calling out: a green thread that switched away inside would stop the whole thread."""
+
+epoll = original("select", "epoll") if sys.platform == "linux" else None
+"""Linux's, which a green library takes away; None elsewhere."""
+
+DefaultSelector = cast("type[BaseSelector]", original("selectors", "DefaultSelector"))
 
 sleep = cast("Callable[[float], None]", original("time", "sleep"))
 """Pauses the whole operating system thread."""

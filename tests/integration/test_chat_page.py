@@ -221,6 +221,22 @@ def test_a_private_message_reaches_one_alone_and_says_so(enter: Visit) -> None:
     )
 
 
+def test_who_says_too_much_is_told_when_to_come_back(enter: Visit) -> None:
+    ann, bob = enter("Ann"), enter("Bob")
+    again = ann.get_by_role("button", name="Send again")
+    on_its_way = ann.get_by_role("img", name="On its way")
+    for number in range(200):
+        write(ann, f"number {number}!")
+        expect(on_its_way).to_have_count(0)
+        if again.count():
+            break
+    expect(ann.get_by_role("log")).to_contain_text("Not sent: You are too fast. Try again in 1 s.")
+    while again.count():
+        again.first.click()
+        expect(on_its_way).to_have_count(0)
+    expect(message(bob, f"number {number}!")).to_have_count(1)
+
+
 # Rooms.
 
 

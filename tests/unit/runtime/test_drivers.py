@@ -14,8 +14,8 @@ import pytest
 
 from sionamespace.runtime.eventlet import EventletDriver
 from sionamespace.runtime.gevent import GeventDriver
+from sionamespace.runtime.sockets import AGAIN, OVER, WAITING
 from sionamespace.runtime.threads import ThreadsDriver
-from sionamespace.runtime.watched import AGAIN, OVER, WAITING
 
 DRIVERS = {driver.name: driver for driver in (EventletDriver, GeventDriver, ThreadsDriver)}
 
