@@ -29,6 +29,7 @@ from sionamespace.serving.listening import listen
 from sionamespace.serving.tls import Certificate
 from sionamespace.serving.uvicorn import run_uvicorn
 from sionamespace.workers.master import supervise
+from sionamespace.workers.siblings import MOST_WORKERS, Siblings
 from sionamespace.wsgi import WSGIApplication, WSGIMiddleware
 
 __all__ = ["MODE_VARIABLE", "Hosted", "parse_options"]
@@ -156,14 +157,15 @@ class Hosted:
             ConfigurationError: if the address cannot be listened on, the certificate cannot be
                 used, or an extra is missing.
         """
+        several = _check_workers(workers) > 1
         certificate = Certificate.parse(certfile, keyfile)
-        several = workers > 1
         seconds = (_DRAIN if several else 0) if drain is None else drain
 
         def serve(door: Door) -> None:
             self.serve(door, app=app, certificate=certificate, drain=seconds, **settings)
 
         if several:
+            self.check_shared()
             supervise(workers, listen(host, port), serve, seconds + _PATIENCE)
         else:
             door = FrontDoor(host, port)
@@ -181,9 +183,7 @@ class Hosted:
     ) -> None:
         """Serve behind a door; the rest is as in `run`."""
         if door.siblings is not None:
-            if isinstance(self.runtime, ThreadedRuntime):
-                self.runtime.forked()
-            self.engine.ids.node = door.siblings.node
+            self._become_worker(door.siblings, door.broker)
         stop = partial(self.shutdown, drain)
         if isinstance(self.runtime, AsyncioRuntime):
             asgi = app if isinstance(app, ASGIMiddleware) else self.asgi(app)
@@ -198,6 +198,28 @@ class Hosted:
             serve(web_server, door, self.runtime, stop, self._stopped, drain)
             if self._outlive_process is not None:
                 self._outlive_process()
+
+    def check_shared(self) -> None:
+        """Check that several processes may serve as this one server.
+
+        Raises:
+            ConfigurationError: if they may not.
+        """
+
+    def share(self, broker: str) -> None:
+        """Share the clients with other workers, by a broker that is there for that."""
+
+    def _become_worker(self, siblings: Siblings, broker: str) -> None:
+        self.check_shared()
+        if self.engine.ids.node is not None:
+            raise ConfigurationError(
+                "something was sent to clients before the workers were started, so that none of "
+                "them could be this server; send it from where clients are: a handler, a request"
+            )
+        if isinstance(self.runtime, ThreadedRuntime):
+            self.runtime.forked()
+        self.engine.ids.node = siblings.node
+        self.share(broker)
 
     def shutdown(self, seconds: float = 0) -> None:
         """End every connection; `run` waits for it to be done.
@@ -238,6 +260,15 @@ def _runtime(options: Options) -> tuple[ThreadedRuntime | AsyncioRuntime, str]:
         return AsyncioRuntime(options.worker_threads), "as asked for"
     mode, why = choose(options.async_mode, mode_of_worker())
     return ThreadedRuntime(make_driver(mode)), why
+
+
+def _check_workers(workers: int) -> int:
+    is_number = isinstance(workers, int) and not isinstance(workers, bool)
+    if not is_number or not 1 <= workers <= MOST_WORKERS:
+        raise ConfigurationError(
+            f"workers={workers!r:.40}: expected how many processes serve, 1 to {MOST_WORKERS}"
+        )
+    return workers
 
 
 def _web_server(mode: str) -> Callable[..., WebServer]:

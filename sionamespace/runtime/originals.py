@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable
 from typing import Any, Protocol, cast
 
-__all__ = ["Lock", "get_ident", "new_lock", "original", "sleep"]
+__all__ = ["Lock", "get_ident", "new_lock", "original", "renew", "sleep"]
 
 
 class Lock(Protocol):
@@ -36,6 +36,18 @@ def original(module: str, name: str) -> Any:
 
         return getattr(patcher.original(module), name)
     return getattr(importlib.import_module(module), name)
+
+
+def renew() -> None:
+    """Make anew what libraries have that a process shares with the one it was forked from."""
+    if "eventlet.hubs" in sys.modules:
+        from eventlet import hubs
+
+        hubs._threadlocal.__dict__.pop("hub", None)  # another of the same class comes when needed
+    if "gevent" in sys.modules:
+        import gevent
+
+        gevent.reinit()
 
 
 get_ident = cast("Callable[[], int]", original("_thread", "get_ident"))

@@ -18,6 +18,8 @@ class Door(Protocol):
     listener: socket.socket
     siblings: Siblings | None
     """Other processes behind it, to whom a request may have to be handed over."""
+    broker: str
+    """The URL of the broker that they have in common, if there are any."""
     signals: tuple[signal.Signals, signal.Signals]
     """What ends the server: when all go with it, and when others stay; the second one of either
     ends it at once."""
@@ -40,6 +42,7 @@ class FrontDoor:
     """
 
     siblings: Siblings | None = None
+    broker = ""
     signals = (signal.SIGTERM, signal.SIGINT)
 
     def __init__(self, host: str, port: int) -> None:
