@@ -46,7 +46,8 @@ class Server(Application, Hosted):
         Application.__init__(self, routes, runtime, parsed, _room_manager(rooms))
         self._host(self.accept, ids=self.ids)
 
-    def check_shared(self) -> None:
+    def check_shared(self, is_tls: bool) -> None:
+        super().check_shared(is_tls)
         cls = type(self.rooms)
         if issubclass(cls, ClusterRoomManager) or not issubclass(cls, MemoryRoomManager):
             return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 from collections.abc import Callable, Mapping
 from contextlib import closing
@@ -25,11 +26,10 @@ from sionamespace.runtime.choice import choose, make_driver
 from sionamespace.runtime.threaded import ThreadedRuntime
 from sionamespace.serving.door import Door, FrontDoor
 from sionamespace.serving.lifetime import WebServer, serve
-from sionamespace.serving.listening import listen
 from sionamespace.serving.tls import Certificate
 from sionamespace.serving.uvicorn import run_uvicorn
 from sionamespace.workers.master import supervise
-from sionamespace.workers.siblings import MOST_WORKERS, Siblings
+from sionamespace.workers.siblings import Siblings
 from sionamespace.wsgi import WSGIApplication, WSGIMiddleware
 
 __all__ = ["MODE_VARIABLE", "Hosted", "parse_options"]
@@ -38,11 +38,6 @@ _log = logging.getLogger("sionamespace")
 
 _GOODBYES = 1.0
 """How many seconds a server that stops waits for clients to take its goodbye; some never do."""
-
-_DRAIN = 3.0
-"""Over how many seconds the clients of several workers are sent away."""
-_PATIENCE = 10.0
-"""How many seconds more the workers have to end, before they are killed."""
 
 MODE_VARIABLE = "SIONAMESPACE_ASYNC_MODE"
 """The environment variable with the mode of servers that do not say their own."""
@@ -148,7 +143,7 @@ class Hosted:
             keyfile: its private key, if that is not in the same file.
             workers: how many processes serve.
             drain: over how many seconds the clients are sent away in the end, so that they do not
-                all come back at once; left out, at once by one process, over 3 seconds by several.
+                all come back at once; left out, 0 for one process, and 3 for several.
             settings: for the web server: for ``eventlet.wsgi.server``, such as ``keepalive=5``; for
                 ``gevent.pywsgi.WSGIServer``; for ``uvicorn.Config`` in the asyncio mode, such as
                 ``log_level="info"``. There are none in the mode ``threads``.
@@ -157,20 +152,18 @@ class Hosted:
             ConfigurationError: if the address cannot be listened on, the certificate cannot be
                 used, or an extra is missing.
         """
-        several = _check_workers(workers) > 1
         certificate = Certificate.parse(certfile, keyfile)
-        seconds = (_DRAIN if several else 0) if drain is None else drain
 
         def serve(door: Door) -> None:
-            self.serve(door, app=app, certificate=certificate, drain=seconds, **settings)
+            self.serve(door, app=app, certificate=certificate, **settings)
 
-        if several:
-            self.check_shared()
-            supervise(workers, listen(host, port), serve, seconds + _PATIENCE)
-        else:
-            door = FrontDoor(host, port)
-            with closing(door.listener):
-                serve(door)
+        if workers != 1:
+            self.check_shared(certificate is not None)
+            supervise(workers, host, port, serve, drain)
+            return
+        door = FrontDoor(host, port, drain or 0)
+        with closing(door.listener):
+            serve(door)
 
     def serve(
         self,
@@ -178,39 +171,44 @@ class Hosted:
         *,
         app: Any = None,
         certificate: Certificate | None = None,
-        drain: float = 0,
         **settings: Any,
     ) -> None:
         """Serve behind a door; the rest is as in `run`."""
         if door.siblings is not None:
+            self.check_shared(certificate is not None)
             self._become_worker(door.siblings, door.broker)
-        stop = partial(self.shutdown, drain)
+        stop = partial(self.shutdown, door.drain)
         if isinstance(self.runtime, AsyncioRuntime):
             asgi = app if isinstance(app, ASGIMiddleware) else self.asgi(app)
             settings.setdefault("ws_max_size", self.options.max_message_bytes)
             settings.setdefault(
                 "ws_per_message_deflate", self.options.per_message_deflate is not None
             )
-            run_uvicorn(asgi, certificate, door, stop, self._stopped, drain, **settings)
+            run_uvicorn(asgi, certificate, door, stop, self._stopped, **settings)
         else:
             wsgi = app if isinstance(app, WSGIMiddleware) else self.wsgi(app)
             web_server = _web_server(self.async_mode)(wsgi, certificate, **settings)
-            serve(web_server, door, self.runtime, stop, self._stopped, drain)
+            serve(web_server, door, self.runtime, stop, self._stopped)
             if self._outlive_process is not None:
                 self._outlive_process()
 
-    def check_shared(self) -> None:
-        """Check that several processes may serve as this one server.
+    def check_shared(self, is_tls: bool) -> None:
+        """Check that several workers may serve as this one server.
 
         Raises:
             ConfigurationError: if they may not.
         """
+        if is_tls and "polling" in self.options.transports:
+            raise ConfigurationError(
+                "several workers cannot hand over to each other what comes by TLS; have a proxy "
+                "do that (docs/deploy/nginx.md) and leave certfile= out, or allow "
+                "transports=['websocket'] only"
+            )
 
     def share(self, broker: str) -> None:
         """Share the clients with other workers, by a broker that is there for that."""
 
     def _become_worker(self, siblings: Siblings, broker: str) -> None:
-        self.check_shared()
         if self.engine.ids.node is not None:
             raise ConfigurationError(
                 "something was sent to clients before the workers were started, so that none of "
@@ -219,6 +217,7 @@ class Hosted:
         if isinstance(self.runtime, ThreadedRuntime):
             self.runtime.forked()
         self.engine.ids.node = siblings.node
+        siblings.balance.clients = self.engine.sockets.__len__
         self.share(broker)
 
     def shutdown(self, seconds: float = 0) -> None:
@@ -229,11 +228,15 @@ class Hosted:
         Args:
             seconds: how long that takes: one after another, and nobody new is let in.
         """
-        self._ends_at = self.runtime.now() + seconds + _GOODBYES
         if seconds:
-            self.runtime.post(self.engine.drain, seconds)
+            self._ends_at = math.inf
+            self.runtime.post(self.engine.drain, seconds, self._sent_away)
         else:
+            self._sent_away()
             self.send_away()
+
+    def _sent_away(self) -> None:
+        self._ends_at = self.runtime.now() + _GOODBYES
 
     def _stopped(self) -> bool:
         said_goodbye = not self.engine.sockets or self.runtime.now() > self._ends_at
@@ -260,15 +263,6 @@ def _runtime(options: Options) -> tuple[ThreadedRuntime | AsyncioRuntime, str]:
         return AsyncioRuntime(options.worker_threads), "as asked for"
     mode, why = choose(options.async_mode, mode_of_worker())
     return ThreadedRuntime(make_driver(mode)), why
-
-
-def _check_workers(workers: int) -> int:
-    is_number = isinstance(workers, int) and not isinstance(workers, bool)
-    if not is_number or not 1 <= workers <= MOST_WORKERS:
-        raise ConfigurationError(
-            f"workers={workers!r:.40}: expected how many processes serve, 1 to {MOST_WORKERS}"
-        )
-    return workers
 
 
 def _web_server(mode: str) -> Callable[..., WebServer]:

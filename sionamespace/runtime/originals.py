@@ -6,12 +6,13 @@ not be green, and green threads of one real thread must have one identity here.
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import sys
 from collections.abc import Callable
 from typing import Any, Protocol, cast
 
-__all__ = ["Lock", "get_ident", "new_lock", "original", "renew", "sleep"]
+__all__ = ["Lock", "get_ident", "new_event_loop", "new_lock", "original", "renew", "sleep"]
 
 
 class Lock(Protocol):
@@ -36,6 +37,11 @@ def original(module: str, name: str) -> Any:
 
         return getattr(patcher.original(module), name)
     return getattr(importlib.import_module(module), name)
+
+
+def new_event_loop() -> asyncio.AbstractEventLoop:
+    """An event loop that waits as the system does: on gevent's own selectors it fails."""
+    return asyncio.SelectorEventLoop(original("selectors", "DefaultSelector")())
 
 
 def renew() -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from sionamespace.brokers.unix_hub import UnixHub
+from sionamespace.runtime.originals import new_event_loop
 
 __all__ = ["HubSocket"]
 
@@ -45,9 +46,10 @@ class HubSocket:
 
     def run_hub(self, master: int) -> None:
         """Be the hub, until killed; or until the workers are gone, if their master is."""
-        for number in (signal.SIGINT, signal.SIGHUP):
+        # All processes may get them, and the workers still have something to say in the end.
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, signal.SIG_IGN)
-        asyncio.run(self._run(master))
+        new_event_loop().run_until_complete(self._run(master))
 
     async def _run(self, master: int) -> None:
         hub = UnixHub()

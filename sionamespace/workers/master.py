@@ -12,10 +12,11 @@ from collections.abc import Callable, Iterable
 from functools import partial
 
 from sionamespace.errors import ConfigurationError
-from sionamespace.serving.listening import announce, raise_file_limit, say_where
+from sionamespace.serving.listening import announce, listen, raise_file_limit, say_where
+from sionamespace.workers.balance import Balance, Loads
 from sionamespace.workers.hearing import Hearing
 from sionamespace.workers.hub import HubSocket
-from sionamespace.workers.siblings import Inboxes
+from sionamespace.workers.siblings import MOST_WORKERS, Inboxes, Siblings
 from sionamespace.workers.slot import Slot
 from sionamespace.workers.worker import Worker
 
@@ -26,12 +27,20 @@ _log = logging.getLogger("sionamespace.run")
 _ENDS = {signal.SIGTERM, signal.SIGINT}
 _HEARD = (*_ENDS, signal.SIGHUP, signal.SIGCHLD)
 
+_DRAIN = 3.0
+"""Over how many seconds clients are sent away, unless it is said."""
+_PATIENCE = 10.0
+"""How many seconds more a worker has to end, before it is killed."""
 _LOOK_AGAIN = 0.5
 """After how many seconds processes that are to end are looked at again."""
 
 
 def supervise(
-    count: int, listener: socket.socket, work: Callable[[Worker], object], patience: float
+    count: int,
+    host: str,
+    port: int,
+    work: Callable[[Worker], object],
+    drain: float | None = None,
 ) -> None:
     """Run workers, in processes of their own, until SIGTERM or Ctrl-C.
 
@@ -40,22 +49,28 @@ def supervise(
 
     Args:
         work: called in each worker's process; when it returns, the process ends.
-        patience: how many seconds the workers may take to end.
+        drain: over how many seconds the workers send their clients away in the end.
 
     Raises:
-        ConfigurationError: if a worker ends while it starts, the first time.
+        ConfigurationError: if there cannot be so many, the address cannot be listened on, or a
+            worker ends while it starts, the first time.
     """
+    if isinstance(count, bool) or not isinstance(count, int) or not 1 <= count <= MOST_WORKERS:
+        raise ConfigurationError(
+            f"workers={count!r:.40}: expected how many processes serve, 1 to {MOST_WORKERS}"
+        )
+    seconds = _DRAIN if drain is None else drain
     others = [thread.name for thread in threading.enumerate()[1:]]
     if others:
         _log.warning("workers are forked, and have none of this process's threads: %s", others)
     raise_file_limit()
     hearing = Hearing()
-    master = _Master(count, listener, work, hearing)
-    with hearing.on(_HEARD):
+    with listen(host, port) as listener, hearing.on(_HEARD):
+        master = _Master(count, listener, work, seconds, hearing)
         try:
             master.run()
         finally:
-            master.end(patience)
+            master.end(seconds + _PATIENCE)
     hearing.close()
     announce("stopped")
 
@@ -68,13 +83,16 @@ class _Master:
         count: int,
         listener: socket.socket,
         work: Callable[[Worker], object],
+        drain: float,
         hearing: Hearing,
     ) -> None:
         self._workers = [Slot(f"worker {n + 1}", partial(self._be, n)) for n in range(count)]
         self._listener = listener
         self._work = work
+        self._drain = drain
         self._hearing = hearing
         self._inboxes = Inboxes(count)
+        self._loads = Loads(count)
         self._hub_socket = HubSocket()
         self._hub = Slot("the workers' hub", self._be_hub)
         self._pid = os.getpid()
@@ -105,8 +123,9 @@ class _Master:
             self._wait(None)
 
     def _see_to_workers(self) -> None:
-        for worker in self._workers:
+        for number, worker in enumerate(self._workers):
             if end := worker.look():
+                self._loads.forget(number)
                 worker.restart(end)
             if worker.seconds_to_next() == 0:
                 self._start(worker)
@@ -175,9 +194,11 @@ class _Master:
     def _be(self, number: int) -> None:
         """Be a worker, in its process."""
         self._forget_signals()
-        siblings = self._inboxes.of_worker(number)
-        broker = self._hub_socket.url
-        self._work(Worker(self._listener, siblings, broker, self._pid, self._hearing.teller))
+        balance = Balance(self._loads, number)
+        siblings = Siblings(number, *self._inboxes.of_worker(number), balance)
+        broker, teller = self._hub_socket.url, self._hearing.teller
+        worker = Worker(self._listener, siblings, broker, self._drain, self._pid, teller)
+        self._work(worker)
 
     def _be_hub(self) -> None:
         self._forget_signals()
