@@ -1,6 +1,8 @@
 # `make` lists what there is. Each target sets up what it needs by itself.
 
 PY := .venv/bin/python
+EXAMPLE := chat
+EXAMPLES := examples/chat/node_modules/installed examples/support_desk/node_modules/installed
 NPM_INSTALL := npm install --no-package-lock --no-audit --no-fund --silent
 
 .DEFAULT_GOAL := help
@@ -9,12 +11,12 @@ NPM_INSTALL := npm install --no-package-lock --no-audit --no-fund --silent
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: .venv/installed tests/integration/node_modules/installed examples/chat/node_modules/installed ## install what developers need
+setup: .venv/installed tests/integration/node_modules/installed $(EXAMPLES) ## install what developers need
 
-run: .venv/installed examples/chat/node_modules/installed ## start the chat example on http://127.0.0.1:5000
-	$(PY) examples/chat/app.py
+run: .venv/installed examples/$(EXAMPLE)/node_modules/installed ## start the chat on http://127.0.0.1:5000; EXAMPLE=support_desk for that
+	$(PY) examples/$(EXAMPLE)/app.py
 
-test: .venv/installed tests/integration/node_modules/installed examples/chat/node_modules/installed ## run every check and every test
+test: .venv/installed tests/integration/node_modules/installed $(EXAMPLES) ## run every check and every test
 	scripts/need chromium
 	scripts/need cc
 	scripts/need nginx
@@ -24,7 +26,7 @@ test: .venv/installed tests/integration/node_modules/installed examples/chat/nod
 unit: .venv/installed ## run the unit tests
 	$(PY) -m pytest
 
-integration: .venv/installed tests/integration/node_modules/installed examples/chat/node_modules/installed ## run the integration tests
+integration: .venv/installed tests/integration/node_modules/installed $(EXAMPLES) ## run the integration tests
 	scripts/need chromium
 	scripts/need nginx
 	scripts/need brokers
@@ -34,6 +36,8 @@ check: .venv/installed ## lint, formatting and types
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
+	$(PY) -m mypy examples/chat
+	$(PY) -m mypy examples/support_desk
 
 format: .venv/installed ## format the code
 	$(PY) -m ruff check --fix .
@@ -71,8 +75,8 @@ benchmarks/node_modules/installed: benchmarks/package.json
 	cd benchmarks && $(NPM_INSTALL)
 	@touch $@
 
-# Without npm the page takes the client from the public CDN.
-examples/chat/node_modules/installed: examples/chat/package.json
+# Without npm the pages take the client from the public CDN.
+examples/%/node_modules/installed: examples/%/package.json
 	@mkdir -p $(@D)
-	@if command -v npm >/dev/null; then cd examples/chat && $(NPM_INSTALL); fi
+	@if command -v npm >/dev/null; then cd $(dir $<) && $(NPM_INSTALL); fi
 	@touch $@

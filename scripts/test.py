@@ -15,6 +15,8 @@ CHECKS = {
     "lint": ["ruff", "check", "."],
     "formatting": ["ruff", "format", "--check", "."],
     "types": ["mypy"],
+    "types, chat": ["mypy", "examples/chat"],
+    "types, desk": ["mypy", "examples/support_desk"],
     "documentation": ["sphinx", "-q", "-W", "-E", "-c", "docs/site", "docs", "build/docs"],
 }
 SUITES = {

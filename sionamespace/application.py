@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, ClassVar, TypeVar, overload
 
 from sionamespace.connection import AnyMounted, Connection
 from sionamespace.delivery import Delivery
 from sionamespace.errors import ConfigurationError, NotConnected, Refused
+from sionamespace.handlers.dispatch import Dispatcher
 from sionamespace.handlers.middleware import checked
+from sionamespace.health import Health
 from sionamespace.ids import Ids
 from sionamespace.instances import Instances
 from sionamespace.logs import FirstTimes
@@ -21,6 +24,7 @@ from sionamespace.protocol.codecs import CODECS
 from sionamespace.rooms import MemoryRoomManager, RoomManager
 from sionamespace.router import Router, Routes
 from sionamespace.runtime.deadlines import Deadlines
+from sionamespace.runtime.line import Line
 from sionamespace.runtime.pending import Pending
 from sionamespace.sessions import Session, Sessions, outside
 from sionamespace.types import Path, Reason, Selection, Sid
@@ -30,6 +34,10 @@ __all__ = ["Application"]
 N = TypeVar("N", bound=Namespace)
 
 _log = logging.getLogger("sionamespace.handlers")
+
+_MEETING = 1.0
+"""How many seconds a server that starts waits for the others, so that its first clients miss
+nothing; then it serves without them."""
 
 
 class Application:
@@ -55,14 +63,14 @@ class Application:
         self.router.freeze()
         self.runtime = runtime
         self.ids = Ids()
-        self._codec = CODECS[options.serializer]
+        self.codec = CODECS[options.serializer]
         self.rooms = rooms if rooms is not None else MemoryRoomManager()
         self._middleware = checked(options.middleware, "Server(middleware=)")
         self._mounted = {path: self._mount(path, namespace) for path, namespace in self.router}
         for route in self.router.patterns:
             route.namespace.handlers.check()
             route.namespace.declared.check()
-        self.rooms.attach(self)
+        self.rooms.others.attach(self)
         most = options.max_dynamic_namespaces
         self._instances = Instances(self.router, self, self._place, most)
         self._unknown = FirstTimes(_log)
@@ -76,7 +84,7 @@ class Application:
         self.rooms = rooms
         for mounted in self._mounted.values():
             mounted.delivery.rooms = rooms
-        rooms.attach(self)
+        rooms.others.attach(self)
 
     @overload
     def namespace(self, where: Path) -> Namespace: ...
@@ -154,9 +162,33 @@ class Application:
         there = (self.rooms.recipients(path, Selection()) for path in self._mounted)
         return not self._connections and not self._instances and not any(there)
 
+    def health(self) -> Health:
+        """How this server stands with those that share its clients, for a readiness probe."""
+        return self.rooms.others.health()
+
+    def flush(self, timeout: float = 5) -> Pending[None]:
+        """What is done when all that was sent to other servers so far is on its way.
+
+        Then the broker has taken it, and this server hears what is sent to the rooms that its
+        clients are in. In a ``def``: ``server.flush().result()``; in an ``async def``: ``await
+        server.flush()``. Instead of it there is `BrokerDown` if that did not come about within
+        ``timeout`` seconds, or if something was lost since it was asked last.
+        """
+        return self.rooms.others.flush(timeout, self.runtime)
+
+    @property
+    def shares_clients(self) -> bool:
+        """Whether there may be other servers that share the clients."""
+        return self.rooms.others.exist
+
+    def come_to_others(self) -> Pending[None]:
+        """Come to the other servers; done when that is so, or seems to take too long."""
+        self.rooms.others.start()
+        return self.flush(_MEETING)
+
     def leave_others(self) -> bool:
         """Leave the other servers that share the clients; whether this one has left them."""
-        leaving = self.rooms.stop()
+        leaving = self.rooms.others.stop()
         return leaving is None or leaving.done()
 
     def report_error(self, path: Path, sid: Sid, event: str, error: BaseException) -> None:
@@ -181,9 +213,40 @@ class Application:
         mounted: AnyMounted | None = self._mounted.get(path) or self._instances.get(path)
         return None if mounted is None else mounted.delivery
 
+    def server_event(self, path: Path, event: str, args: Sequence[Any]) -> Pending[Any] | None:
+        """What the handler of an event of servers returns; None if its namespace is not there."""
+        dispatcher = self._dispatcher(path)
+        if dispatcher is None:
+            return None
+        result: Pending[Any] = Pending(self.runtime)
+        self.runtime.post(self.runtime.start, partial(dispatcher.server_event, event, args, result))
+        return result
+
+    def server_came(self, node: str) -> None:
+        """Tell all namespaces that another server has come."""
+        self.runtime.post(self._tell, "server_joined", node)
+
+    def server_went(self, node: str) -> None:
+        """Tell all namespaces that another server has gone."""
+        self.runtime.post(self._tell, "server_left", node)
+
+    def _tell(self, method: str, node: str) -> None:
+        there: list[AnyMounted] = [*self._mounted.values(), *self._instances.open]
+        for each in there:
+            if getattr(type(each.namespace), method) is not getattr(Namespace, method):
+                each.news.put(partial(each.dispatcher.server_news, method, node))
+
+    def _dispatcher(self, path: Path) -> Dispatcher | None:
+        """What calls the handlers of a namespace; None if that is not there now."""
+        mounted = self._mounted.get(path)
+        if mounted is not None:
+            return mounted.dispatcher
+        instance = self._instances.get(path)
+        return instance.dispatcher if instance is not None and instance.is_open else None
+
     def accept(self, link: Link, environ: Mapping[str, Any]) -> Connection:
         """Take a new connection of the engine; what it receives goes to what is returned."""
-        self.rooms.start()
+        self.rooms.others.start()
         make, options = self.connection_type, self.options
         connection = make(self._find, self.runtime, options, link, environ, self._ended, self.ids)
         self._connections[connection] = None
@@ -213,5 +276,5 @@ class Application:
 
     def _place(self, path: Path) -> Place:
         sessions = Sessions(path)
-        delivery = self.delivery_type(path, self.runtime, self.rooms, sessions, self._codec)
-        return Place(path, delivery, sessions, self._middleware)
+        delivery = self.delivery_type(path, self.runtime, self.rooms, sessions, self.codec)
+        return Place(path, delivery, sessions, self._middleware, Line(self.runtime))

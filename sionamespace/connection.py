@@ -244,7 +244,7 @@ class Connection:
         if not session.admitted:
             raise PacketError(f"an EVENT for {packet.path!r:.80} before it was joined")
         name, *args = packet.data
-        event = f"{name:.15g}" if isinstance(name, float) else str(name)
+        event = name if type(name) is str else _text_of(name)
         spec = mounted.dispatcher.find(event, session.sid)
         if spec is None:
             return
@@ -300,7 +300,8 @@ class Connection:
         self._on_engine(session.send, self._ack(session, number, values))
 
     def _ack(self, session: Session, number: int, values: tuple[Any, ...]) -> Parcel:
-        return self._parcel(Packet(_ACK, session.path, list(values), number))
+        packet = Packet(_ACK, session.path, list(values), number)
+        return Parcel.of_message(*self._encode(packet))
 
     # Going.
 
@@ -355,6 +356,11 @@ class Connection:
 
     def _address(self) -> str:
         return str(self._environ.get("REMOTE_ADDR", "unknown address"))
+
+
+def _text_of(name: Any) -> str:
+    """The name of an event that is a number."""
+    return f"{name:.15g}" if isinstance(name, float) else str(name)
 
 
 def _connect(session: Session) -> Packet:

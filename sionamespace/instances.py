@@ -61,6 +61,7 @@ class Instance:
         self.path = place.path
         self.route = route
         self.delivery = place.delivery
+        self.news = place.news
         self.sessions = place.sessions
         self.successor: Instance | None = None
         """Who comes while it closes waits for that one."""
@@ -205,6 +206,11 @@ class Instances:
     def __len__(self) -> int:
         return len(self._living)
 
+    @property
+    def open(self) -> list[Instance]:
+        """Those that are open."""
+        return [each for each in list(self._living.values()) if each.is_open]
+
     def find(self, path: Path) -> Instance | None:
         """The instance at a path, made now if there is none; None if no pattern matches.
 
@@ -234,8 +240,7 @@ class Instances:
 
     def of(self, pattern: Path) -> list[Namespace]:
         """The open namespaces at paths that match a pattern."""
-        found = [each for each in list(self._living.values()) if each.is_open]
-        return [each.namespace for each in found if each.route.pattern.path == pattern]
+        return [each.namespace for each in self.open if each.route.pattern.path == pattern]
 
     def _make(self, path: Path, route: PatternRoute, params: Mapping[str, Any]) -> Instance:
         return Instance(self._place(path), route, params, self._host, self._unknown, self._gone)

@@ -102,13 +102,14 @@ def _client_and_event(call: Call) -> Hashable:
 
 
 class _Gate(Around):
-    """Looks at a client's session: before each event, and after the connect that writes it."""
+    """Looks at a client's session: before each event, and at a connect as soon as it is written."""
 
+    key: str
     message: str
 
     @contextmanager
     def enter(self, call: Call) -> Generator[None]:
-        if call.kind == "event":
+        if call.kind == "event" or (call.kind == "connect" and self.key in call.session):
             self._check(call.session)
         yield
         if call.kind == "connect":
@@ -123,7 +124,7 @@ class _Gate(Around):
 
 
 class LoggedIn(_Gate):
-    """Lets through whose session says who they are, which ``on_connect`` writes.
+    """Lets through whose session says who they are; ``on_connect`` writes it, or a middleware.
 
     On a class or a server, a client that ``on_connect`` let in without is refused, so that it
     cannot listen either; on a handler, only that event is.
@@ -134,11 +135,11 @@ class LoggedIn(_Gate):
     """
 
     def __init__(self, key: str = "user", message: str = "log in first") -> None:
-        self._key = key
+        self.key = key
         self.message = message
 
     def _opens(self, session: dict[str, Any]) -> bool:
-        return bool(session.get(self._key))
+        return bool(session.get(self.key))
 
 
 class HasRole(_Gate):
@@ -157,11 +158,11 @@ class HasRole(_Gate):
         if not roles:
             raise ConfigurationError("HasRole() lets nobody through; name a role, HasRole('admin')")
         self._roles = frozenset(roles)
-        self._key = key
+        self.key = key
         self.message = message
 
     def _opens(self, session: dict[str, Any]) -> bool:
-        found = session.get(self._key) or ()
+        found = session.get(self.key) or ()
         return not self._roles.isdisjoint((found,) if isinstance(found, str) else found)
 
 

@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, overload
 from sionamespace.acks import Ack
 from sionamespace.audience import Audience
 from sionamespace.client import Client
-from sionamespace.delivery import Delivery
+from sionamespace.delivery import MEMBERS_TIMEOUT, Delivery
 from sionamespace.errors import ConfigurationError
+from sionamespace.gathering import Members
 from sionamespace.handlers.discovery import discover
 from sionamespace.handlers.middleware import Middleware
 from sionamespace.handlers.outgoing import OutgoingTable, declared
 from sionamespace.handlers.spec import HandlerTable
 from sionamespace.ports import Host
 from sionamespace.runtime.pending import Pending
+from sionamespace.servers import Servers
 from sionamespace.types import Path, Room, Rooms, Selection, Sid, names
 
 if TYPE_CHECKING:
@@ -218,6 +220,11 @@ class Namespace:
         """
         return self._audience(Selection(local=True))
 
+    @property
+    def servers(self) -> Servers:
+        """This namespace on all servers that share its clients; see `server_event`."""
+        return Servers(self._mounted(), self.server, self.handlers)
+
     # Rooms.
 
     def enter_room(self, sid: Sid, room: Rooms) -> None:
@@ -255,9 +262,20 @@ class Namespace:
         """
         return self._mounted().rooms.rooms(self.path, sid)
 
-    def members(self, room: Rooms | None = None) -> frozenset[Sid]:
-        """The sids of the clients in a room, or in any of several; None is everybody."""
-        return frozenset(self._mounted().rooms.recipients(self.path, Selection.of(room)))
+    def members(
+        self, room: Rooms | None = None, timeout: float | None = MEMBERS_TIMEOUT
+    ) -> Members:
+        """The sids of the clients in a room, or in any of several; None is everybody.
+
+        It is a set. Where several servers share their clients, using it waits for the others: in an
+        ``async def`` write ``await self.members(room)``. Those of this server alone are known at
+        once: ``self.to(room).local.members()``.
+
+        Args:
+            timeout: how many seconds the other servers have to answer; those that did not are the
+                ``silent`` of what is returned.
+        """
+        return self._mounted().members(Selection.of(room), timeout)
 
     # Single clients.
 
@@ -322,6 +340,18 @@ class Namespace:
         """Called when the last client has gone from a path with parameters; then it is dropped.
 
         ``def`` or ``async def``. Who comes meanwhile gets a new instance, after this has ended.
+        """
+
+    def server_joined(self, node: str) -> Any:
+        """Called when another server that shares the clients has come, and hears this one.
+
+        ``def`` or ``async def``. Those that were there before are ``self.servers.others``.
+        """
+
+    def server_left(self, node: str) -> Any:
+        """Called when another server has gone, or was not heard for some seconds.
+
+        ``def`` or ``async def``; for one server after the other.
         """
 
     def handle_error(self, sid: Sid, event: str, error: BaseException) -> Any:

@@ -67,7 +67,10 @@ class Runtime(Protocol):
         """Run a function on the engine's thread, in the order posted. From any thread."""
 
     def start(self, step: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """Run a coroutine function in a green thread, thread or task of its own."""
+        """Run a coroutine function in a green thread, thread or task of its own.
+
+        Called on the engine's thread, or by what was started so.
+        """
 
     def spawn(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Waiting[Any]:
         """Run the application's function, ``def`` or ``async def``, in the background."""
@@ -225,6 +228,8 @@ class Local(Protocol):
 
     runtime: Runtime
     ids: Ids
+    codec: Any
+    """The `sionamespace.protocol.codecs.Codec` of its packets."""
 
     @property
     def paths(self) -> Sequence[Path]:
@@ -232,6 +237,16 @@ class Local(Protocol):
 
     def delivery(self, path: Path) -> Any:
         """The `sionamespace.delivery.Delivery` of a namespace; None if there is none now."""
+
+    def server_event(self, path: Path, event: str, args: Sequence[Any]) -> Any:
+        """What a namespace's handler of an event of servers returns, a
+        `sionamespace.runtime.pending.Pending`; None if there is no such namespace now."""
+
+    def server_came(self, node: str) -> None:
+        """Told when another server has come."""
+
+    def server_went(self, node: str) -> None:
+        """Told when another server has gone."""
 
 
 class Host(Protocol):
@@ -247,6 +262,9 @@ class Host(Protocol):
 
     def sleep(self, seconds: float) -> None:
         """Pause the calling thread or green thread, and no other."""
+
+    def server_event(self, path: Path, event: str, args: Sequence[Any]) -> Any:
+        """What a namespace's handler of an event of servers returns; as in `Local`."""
 
     def report_error(self, path: Path, sid: Sid, event: str, error: BaseException) -> None:
         """Log what a handler raised and nothing handled."""

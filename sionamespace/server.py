@@ -61,7 +61,6 @@ class Server(Application, Hosted):
     def share(self, broker: str) -> None:
         if type(self.rooms) is MemoryRoomManager:
             self.use_rooms(ClusterRoomManager(broker_of(broker)))
-        self.rooms.start()
 
 
 def _room_manager(rooms: RoomManager | str | None) -> RoomManager | None:

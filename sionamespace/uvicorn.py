@@ -15,7 +15,7 @@ from typing import Any
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
-from sionamespace.engine.transport import HAND_OVER, TransportWebSocket
+from sionamespace.engine.transport import HAND_OVER, AtEnd, TransportWebSocket
 
 __all__ = ["WebSocketProtocol"]
 
@@ -32,35 +32,15 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             extensions: dict[str, Any] = self.scope["extensions"]
             extensions[HAND_OVER] = self._hand_over
 
-    def _hand_over(self, max_bytes: int) -> TransportWebSocket | None:
+    def _hand_over(self, max_bytes: int, at_end: AtEnd) -> TransportWebSocket | None:
         open_ = self.handshake_complete and not self.transport.is_closing()
         came_early = self.conn.reader.buffer or not self.queue.empty()
         if not open_ or came_early or self.conn.extensions:
             return None
         self.stop_keepalive()
-        self._taken = TransportWebSocket(self.transport, max_bytes)
+        self._taken = TransportWebSocket(self.transport, max_bytes, at_end, self.connection_lost)
+        self.transport.set_protocol(self._taken)  # type: ignore[arg-type]  # it is one
         return self._taken
-
-    def data_received(self, data: bytes) -> None:
-        if self._taken is None:
-            super().data_received(data)
-        else:
-            self._taken.data_received(data)
-
-    def pause_writing(self) -> None:
-        super().pause_writing()
-        if self._taken is not None:
-            self._taken.pause_writing()
-
-    def resume_writing(self) -> None:
-        super().resume_writing()
-        if self._taken is not None:
-            self._taken.resume_writing()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        super().connection_lost(exc)
-        if self._taken is not None:
-            self._taken.connection_lost(exc)
 
     def shutdown(self) -> None:
         if self._taken is None:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
+import re
+from pathlib import Path
 from typing import Any
 
+import attrs
 from docstrings import translated
 from docutils import nodes
 from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
+from sphinx.pycode import ModuleAnalyzer
+
+from sionamespace import Options
 
 PUBLIC = (
     "sionamespace",
@@ -19,6 +26,7 @@ PUBLIC = (
     "sionamespace.middleware",
     "sionamespace.engine",
     "sionamespace.types",
+    "sionamespace.testing.broker_contract",
 )
 """The modules that users import from; a name belongs to the first one that has it."""
 
@@ -30,16 +38,33 @@ _GIVEN = frozenset(
         "BroadcastAck",
         "Call",
         "Client",
+        "Clients",
+        "ClusterNode",
         "Connection",
         "Emitted",
         "Event",
         "HarnessClient",
+        "Health",
+        "Members",
+        "Options",
         "Pending",
+        "Presence",
         "Reason",
         "Request",
+        "RoomPolicy",
+        "ServerAnswers",
+        "ServerReport",
+        "Servers",
     ]
 )
-"""Classes whose instances are given to users, who never make any: it does not matter how."""
+"""Classes of which users make no instance themselves, so that it does not matter how."""
+
+_REPRESENTATIONS = {
+    r"TypeAliasForwardRef\('(\w+)'\)": r"\1",  # an alias of a type, in a union
+    r"= <(\w+)>": r"= \1",
+    r"= <[^>]+>": "= ...",
+}
+"""What Sphinx writes that is no Python, and what to write instead."""
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
@@ -53,7 +78,32 @@ def setup(app: Sphinx) -> dict[str, Any]:
 def _translate(
     app: Sphinx, what: str, name: str, thing: object, options: object, lines: list[str]
 ) -> None:
+    if what == "data":
+        lines[:] = _docstring_of_value(name)
+    if name.startswith("sionamespace.Options."):
+        lines += _default_of_option(name.rpartition(".")[2])
+    if _is_given(what, name) and "Args:" in lines:
+        lines[:] = lines[: lines.index("Args:")]
     lines[:] = translated(lines)
+
+
+def _is_given(what: str, name: str) -> bool:
+    return what == "class" and name.rpartition(".")[2] in _GIVEN
+
+
+def _docstring_of_value(name: str) -> list[str]:
+    """What stands below a value where it is made, which is not where users import it from."""
+    public, _, own = name.rpartition(".")
+    source = ast.parse(Path(str(importlib.import_module(public).__file__)).read_text())
+    imports = [node for node in source.body if isinstance(node, ast.ImportFrom)]
+    found = (str(node.module) for node in imports if own in [alias.name for alias in node.names])
+    documented = ModuleAnalyzer.for_module(next(found, public)).find_attr_docs()
+    return documented["", own]
+
+
+def _default_of_option(name: str) -> list[str]:
+    default = getattr(attrs.fields(Options), name).default
+    return ["", f"By default ``{default!r}``."]
 
 
 def _shorten(
@@ -65,8 +115,13 @@ def _shorten(
     signature: str | None,
     returns: str | None,
 ) -> tuple[str | None, str | None]:
-    is_given = what == "class" and name.rpartition(".")[2] in _GIVEN
-    return ("" if is_given else signature), returns
+    if _is_given(what, name):
+        return "", returns
+    if what == "function" and isinstance(thing, type):  # one that is used as a function
+        returns = "Any"
+    for found, shown in _REPRESENTATIONS.items():
+        signature = re.sub(found, shown, signature or "")
+    return signature or None, returns
 
 
 def _find_public(

@@ -7,7 +7,7 @@ from a2wsgi import WSGIMiddleware
 from app import make_server, pages, run
 
 server = make_server(async_mode="asyncio")
-app = server.asgi(WSGIMiddleware(pages))
+app = server.asgi(WSGIMiddleware(pages))  # type: ignore[arg-type]
 
 if __name__ == "__main__":
     run(server, app)

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
-import attrs
-from sionamespace import Ack, AckTimeout, ClientGone, Refused, event
+from sionamespace import AckTimeout, ClientGone, Refused, event
 from sionamespace.blocks import Presence, RoomPolicy
 from sionamespace.middleware import RateLimit
 
 from activity import Activity
 from names import Names
+from page import ChatPage, Message, Picture
 from payloads import File, Id, Text, Visitor, tidy, type_of
 
-__all__ = ["Chat", "Message", "Picture"]
+__all__ = ["Chat"]
 
 HOUSE = "house"
 """Where everybody is present. What they say there of themselves is the room that they are in."""
@@ -27,37 +27,17 @@ PATIENCE = 5
 allowance = RateLimit(60, per=60, key=lambda call: call.sid)
 """How much a client may say in a minute, in whatever way."""
 
-
-@attrs.frozen
-class Message:
-    """What somebody said; ``at`` is in seconds since 1970."""
-
-    id: str
-    name: str
-    at: float
-    text: str
-
-
-@attrs.frozen
-class Picture:
-    """What somebody showed: an image file, and its MIME type."""
-
-    id: str
-    name: str
-    at: float
-    type: str
-    data: bytes = attrs.field(repr=lambda data: f"<{len(data)} bytes>")
+Said = TypeVar("Said", Message, Picture)
 
 
 class Chat(Presence, RoomPolicy):
     """People talk in rooms; everybody is in one room at a time, and in the lobby at first.
 
     Clients send ``message(id, text)``, ``picture(id, data)``, ``whisper(name, text)``,
-    ``join(room)`` and ``leave()``, each with an ack, and ``typing()``. They are sent ``welcome``,
-    ``history``, ``presence``, ``presence_diff``, ``message``, ``picture`` and ``typing``, and have
-    to answer ``whisper`` and ``confirm``.
+    ``join(room)`` and ``leave()``, each with an ack, and ``typing()``.
     """
 
+    outgoing = ChatPage
     history_rooms = 100
     history_limits: ClassVar = {"picture": 3}  # a newcomer is sent all of it at once
 
@@ -77,7 +57,7 @@ class Chat(Presence, RoomPolicy):
         if before:  # the same page, which is back before its lost connection was noticed
             self.disconnect(before)
         self.identify(sid, name)
-        self.emit("welcome", name, room=sid)
+        self.emit(ChatPage.welcome, name, room=sid)
         self._enter(sid, room)
 
     def on_join(self, sid: str, room: str) -> None:
@@ -102,14 +82,17 @@ class Chat(Presence, RoomPolicy):
 
     @event(middleware=[allowance])
     def on_message(self, sid: str, id: Id, text: Text) -> dict[str, float]:
-        return self._say(sid, "message", Message(id, self.user(sid), self._clock(), text))
+        message = Message(id, self.user(sid), self._clock(), text)
+        return self._say(sid, ChatPage.message, message)
 
     @event(middleware=[allowance])
     def on_picture(self, sid: str, id: Id, data: File) -> dict[str, float]:
         picture = Picture(id, self.user(sid), self._clock(), type_of(data), data)
-        return self._say(sid, "picture", picture)
+        return self._say(sid, ChatPage.picture, picture)
 
-    def _say(self, sid: str, event: str, said: Message | Picture) -> dict[str, float]:
+    def _say(
+        self, sid: str, event: Callable[[ChatPage, Said], None], said: Said
+    ) -> dict[str, float]:
         room = self.session(sid)["room"]
         for _, before in self.history(room):
             if before.id == said.id:  # its answer was lost, so the page sent it again
@@ -120,29 +103,29 @@ class Chat(Presence, RoomPolicy):
 
     def on_typing(self, sid: str) -> None:
         room = self.session(sid)["room"]
-        self.emit("typing", self.user(sid), room=room, skip_sid=sid, volatile=True)
+        self.emit(ChatPage.typing, self.user(sid), room=room, skip_sid=sid, volatile=True)
 
     @event(concurrent=True, middleware=[allowance])  # it waits for somebody else
     def on_whisper(self, sid: str, name: str, text: Text) -> dict[str, float]:
-        whisper = {"name": self.user(sid), "at": self._clock(), "text": text}
-        if name == whisper["name"]:
+        me, now, to = self.user(sid), self._clock(), self.page_of(name)
+        if me == name:
             raise Refused("That is you.")
         try:
-            self.ask(name, "whisper", whisper, timeout=PATIENCE).result()
+            self.call(ChatPage.whisper, me, now, text, room=to, timeout=PATIENCE).result()
         except AckTimeout:
             raise Refused(f"{name}'s page did not answer.") from None
         except ClientGone:
             raise Refused(f"{name} has just left.") from None
         return {"at": self._clock()}
 
-    def ask(self, name: str, event: str, *args: Any, timeout: float) -> Ack:
-        """What a person's page answers to an event.
+    def page_of(self, name: str) -> str:
+        """The sid of a person's page.
 
         Raises:
             Refused: if nobody has that name.
         """
         for sid in self.connections(name):
-            return self.call(event, *args, room=sid, timeout=timeout)
+            return sid
         raise Refused("There is nobody of that name here (any longer).")
 
 

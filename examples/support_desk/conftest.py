@@ -3,29 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
-from sionamespace import Namespace
 from sionamespace.testing import Harness, HarnessClient
 
+from accounts import Accounts, Member
 from desk import Desk
 from namespaces import make_namespaces
-from staff import Person
 
-ROLES = {"Cleo": "customer", "Cid": "customer", "Abe": "agent", "Amy": "agent", "Sue": "supervisor"}
+Visit = Callable[[str, str], HarnessClient]
+
+MEMBERS = [
+    Member("Cleo", "customer"),
+    Member("Carl", "customer"),
+    Member("Abe", "agent"),
+    Member("Amy", "agent"),
+    Member("Sue", "supervisor"),
+]
+
+
+@pytest.fixture
+def accounts() -> Accounts:
+    """The token of each member is the name."""
+    return {member.name: member for member in MEMBERS}
 
 
 @pytest.fixture
 def desk() -> Desk:
-    return Desk()
+    return Desk(clock=lambda: 1700.5)
 
 
 @pytest.fixture
-def namespaces(desk: Desk) -> dict[str, Namespace]:
-    return make_namespaces({name: Person(name, role) for name, role in ROLES.items()}, desk)
+def namespaces(accounts: Accounts, desk: Desk) -> dict[str, Any]:
+    return make_namespaces(accounts, desk)
 
 
 @pytest.fixture
-def enter(harness: Harness) -> Callable[[str, str], HarnessClient]:
-    """Lets a person, whose token here is the name, into a namespace."""
-    return lambda path, name: harness.connect(path, auth={"token": name})
+def visit(harness: Harness) -> Visit:
+    """Connects a member to a namespace of the desk, ``visit("agents", "Abe")``."""
+    return lambda path, name: harness.connect(f"/desk/{path}", auth={"token": name})

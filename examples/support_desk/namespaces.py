@@ -1,123 +1,163 @@
-"""The three namespaces of the desk: `Customers`, `Agents` and `Dashboard`."""
+"""The three namespaces of the desk: `Agents`, `Talk` (one for each ticket) and `Dashboard`."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from functools import partial
+from typing import Annotated, Any, ClassVar, Literal
 
-from sionamespace import Namespace, Refused
+from msgspec import Meta
+from sionamespace import Refused, around, event
+from sionamespace.middleware import Call, HasRole, RateLimit
 
-from desk import Desk, NoTicket, Ticket
-from staff import Accounts, Members
+from accounts import Accounts, Members
+from desk import Desk, Message, NoTicket, Ticket
+from pages import AgentPage, DashboardPage, TalkPage
 
-__all__ = ["Agents", "Customers", "Dashboard", "make_namespaces"]
+__all__ = ["Agents", "Dashboard", "Talk", "make_namespaces"]
+
+HERE = "here"
+"""Where everybody is present who has come to a namespace."""
+
+PATIENCE = 20
+"""How many seconds a customer has to say whether all is well."""
+
+Text = Annotated[str, Meta(pattern=r"\S", max_length=2000)]
+Status = Literal["online", "away"]
 
 
-class Dashboard(Members):
-    """Supervisors see the ``figures`` as they change."""
+@around
+def tickets_that_are_there(call: Call) -> Iterator[None]:
+    """What the desk says no to, the client is told."""
+    try:
+        yield
+    except NoTicket as error:
+        raise Refused(str(error)) from None
 
-    roles = frozenset({"supervisor"})
+
+class DeskMembers(Members):
+    """Members who have to do with the desk."""
+
+    middleware: ClassVar = [tickets_that_are_there]
 
     def __init__(self, accounts: Accounts, desk: Desk) -> None:
         super().__init__(accounts)
-        self._desk = desk
-
-    def entered(self, sid: str) -> None:
-        self.emit("figures", self._desk.figures(), room=sid)
-
-    def show(self) -> None:
-        """Something has changed."""
-        self.emit("figures", self._desk.figures())
-
-
-class Talk(Members):
-    """What customers and agents have in common: they talk about a ticket."""
-
-    def __init__(self, accounts: Accounts, desk: Desk, dashboard: Dashboard) -> None:
-        super().__init__(accounts)
         self.desk = desk
-        self.dashboard = dashboard
-
-    def mine(self, sid: str, id: int) -> Ticket:
-        """The ticket, if it is of who asks for it."""
-        try:
-            return self.desk.of(id, self.name(sid))
-        except NoTicket as error:
-            raise Refused(str(error)) from None
 
 
-class Customers(Talk):
-    """Customers send ``open(subject)`` and ``say(id, text)``; they are sent ``taken`` and ``said``,
-    and asked ``solved``."""
+class Agents(DeskMembers):
+    """The agents' office: who is there, and the tickets as they come and change.
 
-    roles = frozenset({"customer"})
-    agents: Agents
+    Clients send ``take(id)``, ``status(status)`` and, supervisors, ``assign(id, agent)``.
+    """
 
-    def on_open(self, sid: str, subject: str) -> int:
-        return self.open(self.name(sid), subject).id
+    outgoing = AgentPage
+    middleware: ClassVar = [HasRole("agent", "supervisor")]
 
-    def open(self, customer: str, subject: str) -> Ticket:
-        """A new ticket, of which the agents hear."""
-        ticket = self.desk.open(customer, subject)
-        self.agents.emit("waiting", self.desk.waiting())
-        self.dashboard.show()
+    def __init__(self, accounts: Accounts, desk: Desk) -> None:
+        super().__init__(accounts, desk)
+        desk.watch(self.show)
+
+    def show(self, ticket: Ticket) -> None:
+        """A ticket is new, or has changed."""
+        self.emit(AgentPage.ticket, ticket)
+
+    def on_connect(self, sid: str) -> None:
+        self.emit(AgentPage.tickets, [t for t in self.desk.tickets() if not t.solved], room=sid)
+        self.track(sid, HERE, "online")
+
+    def on_status(self, sid: str, status: Status) -> None:
+        self.track(sid, HERE, status)
+
+    def on_take(self, sid: str, id: int) -> Ticket:
+        return self.desk.take(id, self.user(sid))
+
+    @event(middleware=[HasRole("supervisor")])
+    def on_assign(self, sid: str, id: int, agent: str) -> Ticket:
+        if agent not in self.present(HERE):
+            raise Refused(f"{agent} is not here.")
+        ticket = self.desk.take(id, agent)
+        self.to_user(agent).emit(AgentPage.assigned, ticket)
         return ticket
 
-    def on_say(self, sid: str, id: int, text: str) -> None:
-        ticket = self.mine(sid, id)
-        if ticket.agent is not None:
-            self.agents.to_person(ticket.agent, "said", id, text)
 
+class Talk(DeskMembers):
+    """A customer and an agent talk about a ticket; supervisors may listen and help.
 
-class Agents(Talk):
-    """Agents send ``take(id)``, ``say(id, text)`` and ``solve(id)``; they are sent ``waiting``,
-    ``said`` and, as others come and go, ``here``."""
+    Clients send ``say(text)`` and, but not customers, ``solve()``.
+    """
 
-    roles = frozenset({"agent", "supervisor"})
-    customers: Customers
+    outgoing = TalkPage
 
-    def entered(self, sid: str) -> None:
-        self.emit("waiting", self.desk.waiting(), room=sid)
-        self.emit("here", self.here(), room=sid)
-        if len(self.pages_of(self.name(sid))) == 1:
-            self.emit("here", self.here(), skip_sid=sid)
+    @property
+    def ticket(self) -> Ticket:
+        """What it is about, as it stands now."""
+        return self.desk.ticket(self.params["id"])
 
-    def on_disconnect(self, sid: str) -> None:
-        if self.pages_of(self.name(sid)) == {sid}:
-            self.emit("here", self.here(but=sid), skip_sid=sid)
-
-    def here(self, but: str | None = None) -> list[str]:
-        """The agents who are here, each once."""
-        return sorted({self.name(sid) for sid in self.members() if sid != but})
-
-    def on_take(self, sid: str, id: int) -> dict[str, Any]:
+    def opened(self) -> None:
         try:
-            ticket = self.desk.take(id, self.name(sid))
+            self.desk.ticket(self.params["id"])
         except NoTicket as error:
             raise Refused(str(error)) from None
-        self.emit("waiting", self.desk.waiting())
-        self.customers.to_person(ticket.customer, "taken", id, ticket.agent)
-        self.dashboard.show()
-        return {"customer": ticket.customer, "subject": ticket.subject}
+        self.unwatch = self.desk.watch(self.show)
 
-    def on_say(self, sid: str, id: int, text: str) -> None:
-        self.customers.to_person(self.mine(sid, id).customer, "said", id, text)
+    def closed(self) -> None:
+        self.unwatch()
 
-    def on_solve(self, sid: str, id: int) -> bool:
+    def show(self, ticket: Ticket) -> None:
+        """A ticket has changed, perhaps ours."""
+        if ticket.id == self.params["id"]:
+            self.emit(TalkPage.ticket, ticket)
+
+    def on_connect(self, sid: str) -> None:
+        ticket, role = self.ticket, self.session(sid)["role"]
+        if self.user(sid) not in (ticket.customer, ticket.agent) and role != "supervisor":
+            raise Refused(f"Ticket {ticket.id} is not yours.")
+        self.emit(TalkPage.ticket, ticket, room=sid)
+        self.emit(TalkPage.talk, self.desk.talk(ticket.id), room=sid)
+        self.track(sid, HERE, role)
+
+    @event(middleware=[RateLimit(20, per=10)])
+    def on_say(self, sid: str, text: Text) -> Message:
+        message = self.desk.say(self.params["id"], self.user(sid), text)
+        self.emit(TalkPage.said, message, skip_sid=sid)
+        return message
+
+    @event(concurrent=True, middleware=[HasRole("agent", "supervisor")])  # it waits for another
+    def on_solve(self, sid: str) -> bool:
         """Whether the customer, asked on every page, agrees on one of them."""
-        ticket = self.mine(sid, id)
-        pages = self.customers.to(*self.customers.pages_of(ticket.customer))
-        answers = pages.call_all("solved", id, timeout=20).result()
-        if True not in answers.values.values():
-            return False
-        self.desk.close(id)
-        self.dashboard.show()
-        return True
+        ticket = self.ticket
+        if ticket.customer not in self.present(HERE):
+            raise Refused(f"{ticket.customer} is not here to agree.")
+        asked = self.to_user(ticket.customer).call_all(TalkPage.solved, timeout=PATIENCE)
+        agreed = True in asked.result().values.values()
+        if agreed:
+            self.desk.solve(ticket.id)
+        return agreed
 
 
-def make_namespaces(accounts: Accounts, desk: Desk) -> dict[str, Namespace]:
-    """The namespaces by their paths."""
-    dashboard = Dashboard(accounts, desk)
-    customers = Customers(accounts, desk, dashboard)
-    agents = Agents(accounts, desk, dashboard)
-    customers.agents, agents.customers = agents, customers
-    return {"/customers": customers, "/agents": agents, "/dashboard": dashboard}
+class Dashboard(DeskMembers):
+    """Supervisors see the figures as they change."""
+
+    outgoing = DashboardPage
+    middleware: ClassVar = [HasRole("supervisor")]
+
+    def __init__(self, accounts: Accounts, desk: Desk) -> None:
+        super().__init__(accounts, desk)
+        desk.watch(self.show)
+
+    def show(self, ticket: Ticket) -> None:
+        """Something has changed."""
+        self.emit(DashboardPage.figures, self.desk.figures())
+
+    def on_connect(self, sid: str) -> None:
+        self.emit(DashboardPage.figures, self.desk.figures(), room=sid)
+
+
+def make_namespaces(accounts: Accounts, desk: Desk) -> dict[str, Any]:
+    """What there is at which path, for a server or for tests."""
+    return {
+        "/desk/agents": Agents(accounts, desk),
+        "/desk/tickets/{id:int}": partial(Talk, accounts, desk),
+        "/desk/dashboard": Dashboard(accounts, desk),
+    }

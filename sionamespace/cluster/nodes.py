@@ -47,9 +47,8 @@ class Nodes:
         self.there: frozenset[str] = frozenset()
         """Those that are there. Any thread may look."""
         self.all_heard = False
-        """Whether all that are there were heard by now."""
+        """Whether all that are there have been heard by now."""
         self._patience = patience
-        self._listening_since: float | None = None
         self._tell_came = came
         self._tell_went = went
         self._nodes: dict[str, _Node] = {}
@@ -79,16 +78,13 @@ class Nodes:
         for name, node in list(self._nodes.items()):
             if now - node.heard_at > self._patience:
                 self.forget(name)
-        since = self._listening_since
-        self.all_heard = since is not None and now - since > self._patience
 
     def listen(self, now: float) -> None:
         """Nothing could be heard until now; from here on all of them have their time again."""
-        self._listening_since, self.all_heard = now, False
         for node in self._nodes.values():
             node.heard_at = now
 
     def clear(self) -> None:
         """This server itself goes."""
         self._nodes.clear()
-        self.there, self.all_heard, self._listening_since = frozenset(), False, None
+        self.there, self.all_heard = frozenset(), False

@@ -92,14 +92,16 @@ class Pump:
         delay = _FIRST_DELAY
         try:
             while goes_on():
+                begun = self._loop.time()
                 try:
                     await self._open()
-                    delay = _FIRST_DELAY
                     await self._carry(goes_on)
                 except Exception as error:
                     self._outbox.flows = False
                     self._tell_lost(error)
                     await self._close()
+                    held = self._loop.time() - begun > _LAST_DELAY
+                    delay = _FIRST_DELAY if held else delay
                     await self._pause(delay * random.uniform(0.5, 1), goes_on)
                     delay = min(delay * 2, _LAST_DELAY)
         finally:

@@ -7,7 +7,7 @@ from typing import Any
 import attrs
 import msgspec
 
-from sionamespace.cluster.messages import Message
+from sionamespace.cluster.messages import Message, ToClients
 from sionamespace.errors import ConfigurationError, SioError
 from sionamespace.ids import Ids
 from sionamespace.types import Path, Room
@@ -78,22 +78,26 @@ class Wire:
         """The channel of the servers with a client in a room."""
         return f"{self.everyone}#{path}#{room}"
 
-    def channel(self, path: Path, rooms: tuple[Room, ...] | None, own: str) -> str | None:
-        """The channel of all servers that may have a client in rooms; None if none may.
+    def channel(self, message: ToClients, own: str) -> str | None:
+        """The channel of all servers that may have a client that is meant; None if none may.
 
         Args:
-            rooms: names of rooms, and sids; None is everybody in the namespace.
             own: the server that asks, which does not tell itself.
         """
-        if rooms is None:
-            return self.namespace(path)
-        nodes = {Ids.node_of(room) for room in rooms} - {own}
-        if len(nodes) != 1:
-            return self.namespace(path) if nodes else None
-        node = nodes.pop()
+        node = self.only_node(message)
         if node is not None:
-            return self.node(node)
-        return self.room(path, rooms[0]) if len(rooms) == 1 else self.namespace(path)
+            return None if node == own else self.node(node)
+        rooms = message.rooms
+        if rooms is None or len(rooms) > 1:
+            return self.namespace(message.path)
+        return self.room(message.path, rooms[0]) if rooms else None
+
+    @staticmethod
+    def only_node(message: ToClients) -> str | None:
+        """The one server that has all the clients that are meant; None if that is not known."""
+        rooms = message.rooms or ()
+        nodes = {Ids.node_of(room) for room in rooms}
+        return nodes.pop() if len(nodes) == 1 else None
 
     def write(self, node: str, number: int, message: Message) -> bytes:
         """A message as bytes.

@@ -14,8 +14,8 @@ from sionamespace.engine.http import Request, RequestRefused, Response
 from sionamespace.engine.server import EngineServer, Opening, Poll, Post, Todo
 from sionamespace.engine.socket import EngineSocket
 from sionamespace.engine.transport import HAND_OVER, HandOver
-from sionamespace.ports import Runtime
 from sionamespace.protocol.engineio import Parcel
+from sionamespace.runtime.aio import AsyncioRuntime
 from sionamespace.types import Reason
 
 __all__ = ["ASGIEngine", "Receive", "Scope", "Send"]
@@ -44,7 +44,7 @@ class ASGIEngine:
         max_bytes: the size of a request's body and of a WebSocket's message.
     """
 
-    def __init__(self, server: EngineServer, runtime: Runtime, max_bytes: int) -> None:
+    def __init__(self, server: EngineServer, runtime: AsyncioRuntime, max_bytes: int) -> None:
         self._server = server
         self._runtime = runtime
         self._max_bytes = max_bytes
@@ -108,7 +108,8 @@ class ASGIEngine:
             return
         await send({"type": "websocket.accept"})
         hand_over: HandOver = scope.get("extensions", {}).get(HAND_OVER, _no_hand_over)
-        websocket = hand_over(self._max_bytes) or ASGIWebSocket(send, self._max_bytes)
+        at_end = self._runtime.at_end
+        websocket = hand_over(self._max_bytes, at_end) or ASGIWebSocket(send, self._max_bytes)
         if socket is None:
             ended = self._server.opened(request, websocket)
         else:
@@ -310,7 +311,7 @@ def _message(packet: str | bytes) -> Message:
     return {"type": "websocket.send", kind: packet}
 
 
-def _no_hand_over(max_bytes: int) -> None:
+def _no_hand_over(max_bytes: int, at_end: object) -> None:
     """What most web servers have."""
 
 

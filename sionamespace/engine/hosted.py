@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import math
 import os
 from collections.abc import Callable, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from functools import partial
 from typing import Any
 
@@ -16,16 +17,17 @@ from sionamespace.engine.deflate import Deflate
 from sionamespace.engine.server import EngineServer
 from sionamespace.engine.socket import EngineSocket
 from sionamespace.engine.wsgi import WSGIEngine
-from sionamespace.errors import ConfigurationError
+from sionamespace.errors import BrokerDown, ConfigurationError
 from sionamespace.ids import Ids
 from sionamespace.options import Options
 from sionamespace.ports import Receiver, Runtime
 from sionamespace.process import check_alone, mode_of_worker, stop_with_process
 from sionamespace.runtime.aio import AsyncioRuntime
 from sionamespace.runtime.choice import choose, make_driver
+from sionamespace.runtime.pending import Pending
 from sionamespace.runtime.threaded import ThreadedRuntime
 from sionamespace.serving.door import Door, FrontDoor
-from sionamespace.serving.lifetime import WebServer, serve
+from sionamespace.serving.lifetime import LOOK_AGAIN, WebServer, serve
 from sionamespace.serving.tls import Certificate
 from sionamespace.serving.uvicorn import run_uvicorn
 from sionamespace.workers.master import supervise
@@ -74,8 +76,17 @@ class Hosted:
         """End every connection."""
         raise NotImplementedError
 
+    @property
+    def shares_clients(self) -> bool:
+        """Whether there may be other servers that share the clients."""
+        return False
+
+    def come_to_others(self) -> Pending[None]:
+        """Come to the servers that share the clients, if there are any; done when that is so."""
+        return Pending.known(self.runtime, None)
+
     def leave_others(self) -> bool:
-        """Leave the other servers, if there are any; whether that is done. Asked until it is."""
+        """Leave them; whether that is done. Asked until it is."""
         return True
 
     def wsgi(
@@ -120,8 +131,7 @@ class Hosted:
                 "Server(..., async_mode='asyncio')"
             )
         engine = ASGIEngine(self.engine, self.runtime, self.options.max_message_bytes)
-        begin, end = self.runtime.bind, self.shutdown
-        return ASGIMiddleware(engine, app, path or self.default_path, begin, end)
+        return ASGIMiddleware(engine, app, path or self.default_path, self._begin, self._end)
 
     def run(
         self,
@@ -188,6 +198,8 @@ class Hosted:
         else:
             wsgi = app if isinstance(app, WSGIMiddleware) else self.wsgi(app)
             web_server = _web_server(self.async_mode)(wsgi, certificate, **settings)
+            self.runtime.bind()
+            self.come_to_others().exception()
             serve(web_server, door, self.runtime, stop, self._stopped)
             if self._outlive_process is not None:
                 self._outlive_process()
@@ -237,6 +249,19 @@ class Hosted:
 
     def _sent_away(self) -> None:
         self._ends_at = self.runtime.now() + _GOODBYES
+
+    async def _begin(self) -> None:
+        """Called on the event loop when the web server starts."""
+        self.runtime.bind()
+        with suppress(BrokerDown):  # which the log has told
+            await self.come_to_others()
+
+    async def _end(self) -> None:
+        """Called there when it stops; the other servers hear how the clients have gone."""
+        self.shutdown()
+        end = self.runtime.now() + _GOODBYES
+        while self.shares_clients and not self._stopped() and self.runtime.now() < end:
+            await asyncio.sleep(LOOK_AGAIN)
 
     def _stopped(self) -> bool:
         said_goodbye = not self.engine.sockets or self.runtime.now() > self._ends_at

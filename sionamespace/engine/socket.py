@@ -127,7 +127,7 @@ class EngineSocket:
             return
         websocket = self._websocket
         if websocket is not None and not websocket.busy:
-            websocket.write(self._carried(parcel))
+            websocket.write(parcel if self._carry is None else parcel.form(self._carry))
         elif not volatile or (websocket is None and self._poll is not None):
             self._keep(parcel)
 
@@ -139,10 +139,6 @@ class EngineSocket:
         self._outbox_bytes += parcel.size
         if self._websocket is None:
             self._wake_poll()
-
-    def _carried(self, parcel: Parcel) -> Parcel:
-        """A parcel as the WebSocket is to carry it."""
-        return parcel if self._carry is None else parcel.form(self._carry)
 
     def _give_up(self) -> None:
         _log.warning(
@@ -273,7 +269,8 @@ class EngineSocket:
         if websocket is None:
             return
         if self._outbox:
-            websocket.write(*map(self._carried, self._clear_outbox()))
+            parcels, carry = self._clear_outbox(), self._carry
+            websocket.write(*(parcels if carry is None else [p.form(carry) for p in parcels]))
         if self.closed and not websocket.busy:
             websocket.close()
 

@@ -13,10 +13,10 @@ from typing import Any, TypeAlias
 
 from sionamespace.engine.handshake import Accepted
 from sionamespace.engine.websocket import WebSocketDriver
-from sionamespace.runtime.watched import AGAIN
+from sionamespace.runtime.sockets import AGAIN
 from sionamespace.types import Reason
 
-__all__ = ["HAND_OVER", "HandOver", "TransportWebSocket"]
+__all__ = ["HAND_OVER", "AtEnd", "HandOver", "TransportWebSocket"]
 
 HAND_OVER = "sionamespace.hand_over"
 """The extension's name in the scope; there is a `HandOver` behind it."""
@@ -24,23 +24,36 @@ HAND_OVER = "sionamespace.hand_over"
 _FAREWELL_SECONDS = 10.0
 """How long a client that is sent away may take to read what was sent to it."""
 
+AtEnd: TypeAlias = Callable[[Callable[[], object]], object]
+
+
+def _nothing(*args: Any) -> None:
+    pass
+
 
 class TransportWebSocket(WebSocketDriver):
-    """One WebSocket on a transport, of whose protocol it takes the calls.
+    """One WebSocket on a transport, of which it becomes the protocol.
 
     Args:
         max_bytes: the size of a message, past which the connection fails with code 1009.
+        at_end: calls a function when what can be done now has been done.
+        lost: told when the connection has ended, as a protocol is.
     """
 
-    def __init__(self, transport: asyncio.Transport, max_bytes: int) -> None:
+    def __init__(
+        self,
+        transport: asyncio.Transport,
+        max_bytes: int,
+        at_end: AtEnd,
+        lost: Callable[[Exception | None], object] = _nothing,
+    ) -> None:
         loop = asyncio.get_running_loop()
         self._socket = _TransportSocket(transport, loop)
         self._writer: Callable[[], object] = _nothing
         self._untaken = b""
         self._over: asyncio.Future[str] = loop.create_future()
-        super().__init__(
-            self._socket, Accepted(max_bytes), self._write_later, at_end=loop.call_soon
-        )
+        self._tell_lost = lost
+        super().__init__(self._socket, Accepted(max_bytes), self._write_later, at_end=at_end)
 
     def _write_later(self, writer: Callable[[], object]) -> None:
         self._writer = writer
@@ -62,6 +75,9 @@ class TransportWebSocket(WebSocketDriver):
         if not self._over.done() and self._take(data, self._end) is AGAIN:
             self._socket.read_on(self._take_next)
 
+    def eof_received(self) -> None:
+        """The client says nothing more; the transport then ends the connection."""
+
     def pause_writing(self) -> None:
         """Write no more for now."""
         self._socket.paused = True
@@ -78,6 +94,8 @@ class TransportWebSocket(WebSocketDriver):
             data, self._untaken = self._untaken, b""
             self._take(data, self._end)
         self._end(Reason.TRANSPORT_CLOSE if error is None else Reason.TRANSPORT_ERROR)
+        tell_lost, self._tell_lost = self._tell_lost, _nothing
+        tell_lost(error)
 
     def shut_down(self) -> None:
         """The web server ends."""
@@ -91,7 +109,7 @@ class TransportWebSocket(WebSocketDriver):
             self._over.set_result(reason)
 
 
-HandOver: TypeAlias = Callable[[int], "TransportWebSocket | None"]
+HandOver: TypeAlias = Callable[[int, AtEnd], "TransportWebSocket | None"]
 """Hands the connection of an accepted WebSocket over, for messages up to a number of bytes; None
 if it cannot, and all goes on by ASGI's messages."""
 
@@ -139,7 +157,3 @@ class _TransportSocket:
 
     def close(self) -> None:
         self.shutdown()
-
-
-def _nothing(*args: Any) -> None:
-    pass

@@ -15,7 +15,7 @@ from sionamespace.engine.deflate import Deflate
 from sionamespace.engine.frames import FrameReader
 from sionamespace.engine.handshake import Accepted, Handshake
 from sionamespace.protocol.engineio import Parcel
-from sionamespace.runtime.watched import AGAIN, OVER, WAITING, Readable
+from sionamespace.runtime.sockets import AGAIN, OVER, WAITING, Readable
 from sionamespace.types import Reason
 
 __all__ = ["RawSocket", "WebSocketDriver", "open_websocket"]
@@ -152,7 +152,8 @@ class WebSocketDriver:
         """Write what the kernel takes of what is unsent, and keep the rest."""
         data = b"".join(self._unsent)
         try:
-            self._keep(data[self._raw.send(data) :])
+            sent = self._raw.send(data)
+            self._keep(data[sent:])
         except BlockingIOError:
             self._keep(data)
         except OSError:
@@ -227,7 +228,12 @@ class WebSocketDriver:
             return
         after = WAITING
         while after is not OVER:
-            data = self._read()
+            data: bytes | None = b""
+            if after is WAITING:
+                try:
+                    data = self._raw.recv(_READ)
+                except OSError:
+                    data = None
             with self._engine:
                 after = self._take(data, ended)
             pause()
@@ -236,47 +242,29 @@ class WebSocketDriver:
 
     def _read_some(self, ended: Callable[[str], object]) -> int:
         """Take a turn's worth of what is there; what becomes of the socket then."""
-        try:
-            data = self._read()
-        except BlockingIOError:
-            return WAITING
+        data: bytes | None = b""
+        if not self._reader.more:
+            try:
+                data = self._raw.recv(_READ)
+            except BlockingIOError:
+                return WAITING
+            except OSError:
+                data = None
         return self._take(data, ended)
 
-    def _read(self) -> bytes | None:
-        """What has come; nothing at the end, or if something waits already; None if it fails."""
-        if self._reader.more:
-            return b""
-        try:
-            return self._raw.recv(_READ)
-        except BlockingIOError:
-            raise
-        except OSError:
-            return None
-
     def _take(self, data: bytes | None, ended: Callable[[str], object]) -> int:
+        """Take what was read: None if that failed; nothing at the end, or if more waits already."""
         reader = self._reader
-        reason: str | None
-        if data is None:
-            reason = Reason.TRANSPORT_ERROR
-        elif self._ended or not (data or reader.more):
-            reason = Reason.TRANSPORT_CLOSE
-        else:
-            reason = self._receive(data)
-        if reason is None:
-            return AGAIN if reader.more else WAITING
-        ended(reason)
-        return OVER
-
-    def _receive(self, data: bytes) -> str | None:
-        """Take some bytes; why it is over, or None."""
-        reader = self._reader
-        try:
-            reader.take(data)
-            if reader.asked:
-                self._write_protocol()
-        except OSError:
-            return Reason.TRANSPORT_ERROR
-        return None if reader.fault is None else self._failure(reader.fault)
+        if data is None or self._ended or not (data or reader.more):
+            ended(Reason.TRANSPORT_ERROR if data is None else Reason.TRANSPORT_CLOSE)
+            return OVER
+        reader.take(data)
+        if reader.asked:
+            self._write_protocol()
+        if reader.fault is not None:
+            ended(self._failure(reader.fault))
+            return OVER
+        return AGAIN if reader.more else WAITING
 
     def _close(self) -> None:
         self._flush()

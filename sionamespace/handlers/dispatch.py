@@ -14,10 +14,11 @@ from sionamespace.errors import AnswerInvalid, PayloadInvalid, Refused
 from sionamespace.handlers.call import Call, Kind
 from sionamespace.handlers.middleware import Chain, Middleware, Next, compose
 from sionamespace.handlers.response import Answer, answer_of, failure, refusal
-from sionamespace.handlers.spec import CATCH_ALL, HandlerSpec, HandlerTable
+from sionamespace.handlers.spec import HandlerSpec, HandlerTable
 from sionamespace.logs import FirstTimes
 from sionamespace.ports import Runtime
 from sionamespace.runtime.calls import call_plain
+from sionamespace.runtime.pending import Pending
 from sionamespace.runtime.portal import is_async
 from sionamespace.sessions import Session
 from sionamespace.types import Path, Sid
@@ -59,6 +60,7 @@ class Dispatcher:
         self._owner = owner
         self._path = path
         self._table = table
+        self._find = table.find
         self._runtime = runtime
         self._unknown = unknown or FirstTimes(_log)
         table.check()
@@ -112,7 +114,9 @@ class Dispatcher:
             chain = self._chains.get(spec.event)
             if chain is not None:
                 return answer_of(await self._run(chain, "event", event, sid, args, wants_answer))
-            return answer_of(await self._call(spec, *_event_arguments(spec, sid, event, args)))
+            given = _event_arguments(spec, sid, event, args)
+            handler = getattr(self._owner, spec.method)
+            return answer_of(await self._runtime.call(handler, spec.is_async, spec.inline, *given))
         except AnswerInvalid as error:  # of whatever client; it is not for this one to read
             return self.failed(sid, event, error)
         except PayloadInvalid as invalid:
@@ -125,9 +129,38 @@ class Dispatcher:
         except BaseException as error:
             return self.failed(sid, event, error)
 
+    async def server_event(self, event: str, args: Sequence[Any], result: Pending[Any]) -> None:
+        """Run the handler of an event of servers, which gives ``result`` what it returns."""
+        spec = self._table.server.get(event)
+        try:
+            if spec is None:
+                raise PayloadInvalid(f"no method handles the servers' event {event!r:.80}")
+            spec.arity.check(len(args), 0)
+            checked = args if spec.payload is None else spec.payload.check(args)
+            result.resolve(await self._call(spec, *checked))
+        except PayloadInvalid as invalid:
+            _log.warning("%s: %s from another server: %s", self._path, event, invalid)
+            result.fail(invalid)
+        except CONTROL:
+            result.cancel()
+            raise
+        except BaseException as error:
+            self.failed("", event, error)
+            result.fail(error)
+
+    async def server_news(self, method: str, node: str) -> None:
+        """Tell the namespace that another server has come or gone."""
+        function = getattr(self._owner, method)
+        try:
+            await self._runtime.call(function, is_async(function), False, node)
+        except CONTROL:
+            raise
+        except BaseException as error:
+            self.failed("", method, error)
+
     def find(self, event: str, sid: Sid) -> HandlerSpec | None:
         """The handler of an event; None, and a log line, if there is none."""
-        spec = self._table.find(event)
+        spec = self._find(event)
         if spec is None:
             self._log_unknown(event, sid)
         return spec
@@ -154,7 +187,11 @@ class Dispatcher:
             return await self._run(chain, kind, kind, sid, args, False)
         if spec is None:
             return None
-        return await self._call(spec, *_lifecycle_arguments(spec, sid, kind, args))
+        handler, given = (
+            getattr(self._owner, spec.method),
+            _lifecycle_arguments(spec, sid, kind, args),
+        )
+        return await self._runtime.call(handler, spec.is_async, spec.inline, *given)
 
     async def _run(
         self, chain: Chain, kind: Kind, event: str, sid: Sid, args: Sequence[Any], answer: bool
@@ -162,10 +199,6 @@ class Dispatcher:
         runtime = self._runtime
         call = Call(self._owner, kind, event, sid, tuple(args), answer, runtime.now)
         return await runtime.call(chain.run, chain.is_async, chain.inline, call)
-
-    async def _call(self, spec: HandlerSpec, *args: Any) -> Any:
-        handler = getattr(self._owner, spec.method)
-        return await self._runtime.call(handler, spec.is_async, spec.inline, *args)
 
     # Chains.
 
@@ -211,7 +244,7 @@ def _event_arguments(
     spec.arity.check(len(args), spec.given)
     if spec.payload is not None:
         args = spec.payload.check(args)
-    return (sid, event, *args) if spec.event == CATCH_ALL else (sid, *args)
+    return (sid, *args) if spec.given == 1 else (sid, event, *args)
 
 
 def _lifecycle_arguments(

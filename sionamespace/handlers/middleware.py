@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from types import CoroutineType
 from typing import Any, TypeAlias
@@ -48,7 +48,7 @@ Middleware: TypeAlias = Callable[[Call, Next], Any] | Around
 class _Generated(Around):
     """What `around` makes of a function."""
 
-    def __init__(self, function: Callable[[Call], Generator[None, Any, object]]) -> None:
+    def __init__(self, function: Callable[[Call], Iterator[None]]) -> None:
         self.__doc__ = function.__doc__
         self.__name__ = function.__name__
         self.__wrapped__ = function
@@ -58,7 +58,7 @@ class _Generated(Around):
         return self._enter(call)
 
 
-def around(function: Callable[[Call], Generator[None, Any, object]]) -> Around:
+def around(function: Callable[[Call], Iterator[None]]) -> Around:
     """Middleware of a function with one ``yield``, at which the call happens.
 
         @around

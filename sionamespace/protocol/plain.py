@@ -6,7 +6,7 @@ has them made plain, and says itself what becomes of a few kinds, such as bytes 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from enum import Enum
 from typing import Any
 
@@ -44,7 +44,8 @@ class Form:
             return True
         if kind is not dict and kind is not list and kind is not tuple:
             return False
-        check_room(depth)
+        if depth >= MAX_DEPTH:
+            check_room(depth)
         if self.text_keys and kind is dict and not all(type(key) is str for key in value):
             return False
         for inner in value.values() if kind is dict else value:
@@ -73,7 +74,7 @@ class Form:
                 self._key(key): self.make_plain(inner, convert, depth + 1)
                 for key, inner in value.items()
             }
-        if isinstance(value, (list, tuple, set, frozenset)):
+        if isinstance(value, (list, tuple, Set)):
             check_room(depth)
             return [self.make_plain(inner, convert, depth + 1) for inner in value]
         built = self._to_builtins(value)

@@ -19,9 +19,9 @@ WINDOW_BITS = 15
 
 def frame(message: str | bytes) -> bytes:
     """A whole, final, unmasked frame: text for ``str``, binary for ``bytes``."""
-    if isinstance(message, str):
-        return _build(_TEXT, message.encode())
-    return _build(_BINARY, message)
+    first, payload = (_TEXT, message.encode()) if isinstance(message, str) else (_BINARY, message)
+    length = len(payload)
+    return b"%c%c%b" % (first, length, payload) if length < 126 else _build(first, payload)
 
 
 def deflated_frame(message: str | bytes, threshold: int) -> bytes:

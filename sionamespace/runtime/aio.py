@@ -43,7 +43,9 @@ class AsyncioRuntime:
         self._ident: int | None = None
         self._workers = Workers(threads)
         self._tasks: set[asyncio.Task[Any]] = set()  # a loop keeps only weak references
+        self._steps: dict[object, asyncio.Task[None]] = {}
         self._early: list[tuple[Callable[..., object], tuple[Any, ...]]] = []
+        self._ends: list[Callable[[], object]] = []
 
     def bind(self) -> None:
         if self._loop is not None:
@@ -65,7 +67,19 @@ class AsyncioRuntime:
             self._loop.call_soon_threadsafe(function, *args)
 
     def start(self, step: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        self._create_task(_run_step(step))
+        assert self._loop is not None
+        key = object()
+        self._steps[key] = self._loop.create_task(self._run_step(key, step))
+
+    def at_end(self, function: Callable[[], object]) -> None:
+        """Call a function, which cannot fail, when what can be done now has been done.
+
+        Called on the loop's thread. It is one callback of the loop for all of them.
+        """
+        assert self._loop is not None
+        if not self._ends:
+            self._loop.call_soon(self._end)
+        self._ends.append(function)
 
     def spawn(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Pending[Any]:
         pending: Pending[Any] = Pending(self)
@@ -122,11 +136,26 @@ class AsyncioRuntime:
     def now(self) -> float:
         return time.monotonic()
 
+    def _end(self) -> None:
+        ends, self._ends = self._ends, []
+        for end in ends:
+            end()
+
     def _on_loop(self, function: Callable[..., object], *args: Any) -> None:
         if self._loop is not None and self.here():
             function(*args)
         else:
             self.post(function, *args)
+
+    async def _run_step(self, key: object, step: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        Errands.leave()  # of a handler that set this step off
+        try:
+            await step()
+        except Exception:
+            _log.exception("a step failed, which is a fault of sionamespace")
+        finally:
+            # By itself, for a callback when it is done would cost as much as all else here.
+            del self._steps[key]
 
     def _create_task(self, coroutine: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         assert self._loop is not None
@@ -220,11 +249,3 @@ def _settle(future: asyncio.Future[Any], value: Any, error: BaseException | None
 
 async def _call(function: Callable[..., Any], args: tuple[Any, ...]) -> Any:
     return await function(*args)
-
-
-async def _run_step(step: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    Errands.leave()  # of a handler that set this step off
-    try:
-        await step()
-    except Exception:
-        _log.exception("a step failed, which is a fault of sionamespace")

@@ -43,7 +43,8 @@ class Errands:
     @staticmethod
     def leave() -> None:
         """Be no part of a coroutine that somebody waits for, though begun by one."""
-        _current.set(None)
+        if _current.get() is not None:
+            _current.set(None)
 
     def wait(
         self, begin: Callable[[], Pending[Any]], catch_up: Callable[[], object] = lambda: None

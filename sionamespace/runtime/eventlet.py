@@ -9,7 +9,6 @@ from typing import Any
 
 from sionamespace.ports import Timer
 from sionamespace.runtime.hub import HubDriver
-from sionamespace.runtime.watched import Readable
 
 with warnings.catch_warnings():
     # Eventlet warns of its own retirement at every import. README and `run` say it once, with
@@ -62,16 +61,9 @@ class EventletDriver(HubDriver):
     def _pause(self, seconds: float) -> None:
         eventlet.sleep(seconds)
 
-    def watch(self, sock: Any, readable: Readable, finished: Callable[[], object]) -> None:
-        # No green thread waits for the socket: one listener stays, for as long as it is watched.
+    def _watch(self, fd: int, readable: Callable[..., object]) -> None:
         hub = hubs.get_hub()
-
-        def end() -> None:
-            hub.remove(listener)
-            finished()
-
-        on_readable = self._watched(readable, end)
-        listener = hub.add(hub.READ, sock.fileno(), on_readable, _nothing, _nothing)
+        listener = hub.add(hub.READ, fd, readable, _nothing, _nothing)
         listener.greenlet = None  # else it keeps the request's green thread in memory
 
     def later(self, seconds: float, function: Callable[..., object], *args: Any) -> Timer:

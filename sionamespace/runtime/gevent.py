@@ -13,7 +13,6 @@ from gevent.threadpool import ThreadPool
 from sionamespace.ports import Timer
 from sionamespace.runtime.faults import guarded
 from sionamespace.runtime.hub import GreenEvent, HubDriver
-from sionamespace.runtime.watched import Readable
 
 __all__ = ["GeventDriver"]
 
@@ -42,16 +41,9 @@ class GeventDriver(HubDriver):
     def _pause(self, seconds: float) -> None:
         gevent.sleep(seconds)
 
-    def watch(self, sock: Any, readable: Readable, finished: Callable[[], object]) -> None:
-        # No greenlet waits for the socket: one watcher stays, for as long as it is watched.
-        watcher = gevent.get_hub().loop.io(sock.fileno(), 1)
-
-        def end() -> None:
-            watcher.stop()
-            watcher.close()
-            finished()
-
-        watcher.start(self._watched(readable, end))
+    def _watch(self, fd: int, readable: Callable[..., object]) -> None:
+        self._watcher = gevent.get_hub().loop.io(fd, 1)
+        self._watcher.start(readable)
 
     def later(self, seconds: float, function: Callable[..., object], *args: Any) -> Timer:
         return _HubTimer(seconds, function, args)

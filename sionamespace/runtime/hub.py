@@ -7,7 +7,6 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from contextvars import Context
-from functools import partial
 from typing import Any, Protocol
 
 from greenlet import getcurrent, greenlet
@@ -17,8 +16,8 @@ from sionamespace.runtime import originals
 from sionamespace.runtime.faults import log_fault
 from sionamespace.runtime.mail import Mail
 from sionamespace.runtime.originals import get_ident
+from sionamespace.runtime.sockets import Readable, Sockets
 from sionamespace.runtime.waiting import ThreadWaiter
-from sionamespace.runtime.watched import Readable, Watched
 
 __all__ = ["GreenEvent", "HubDriver"]
 
@@ -53,6 +52,8 @@ class HubDriver:
         self._ends: list[Callable[[], object]] = []
         self._idle: list[Any] = []
         self._will_run = False
+        self._sockets: Sockets | None = None
+        self._looks_again = False
 
     # What a library has its own way of.
 
@@ -62,6 +63,10 @@ class HubDriver:
 
     def _soon(self, function: Callable[[], object]) -> None:
         """Call a function on the hub, when what runs now has ended or waits."""
+        raise NotImplementedError
+
+    def _watch(self, fd: int, readable: Callable[..., object]) -> None:
+        """Call a function on the hub whenever a file can be read, for good."""
         raise NotImplementedError
 
     def _event(self) -> GreenEvent:
@@ -135,16 +140,26 @@ class HubDriver:
             # Not a hub's own switch(), which is for those who wait for an event.
             greenlet.switch(me.parent)
 
-    def _watched(self, readable: Readable, end: Callable[[], object]) -> Callable[..., None]:
-        """What to call on the hub when a watched socket can be read."""
-        watched = Watched(readable, end, lambda go_on: self._soon(partial(self._turn, go_on)))
-        return partial(self._turn, watched.on_readable)
+    def watch(self, sock: Any, readable: Readable, finished: Callable[[], object]) -> None:
+        if self._sockets is None:
+            self._sockets = Sockets()
+            self._watch(self._sockets.fileno(), self._look)
+        self._sockets.add(sock.fileno(), readable, finished)
 
-    def _turn(self, take: Callable[[], object], *_: object) -> None:
-        """Have a watched socket read, and run what that starts."""
+    def _look(self, *_: object) -> None:
+        """Have sockets read that can be, and run what that starts."""
+        sockets = self._sockets
+        assert sockets is not None
         self._will_run = True  # at the end of this, and not by a timer
-        take()
+        sockets.read(sockets.wait(0))
         self._run_ready()
+        if sockets.has_more and not self._looks_again:
+            self._looks_again = True
+            self._soon(self._look_again)
+
+    def _look_again(self) -> None:
+        self._looks_again = False
+        self._look()
 
     def waiter(self) -> Waiter:
         if self._ident is None:

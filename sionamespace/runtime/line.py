@@ -36,7 +36,8 @@ class Line:
     def put(self, job: Job, *args: Any) -> None:
         """Run a job after those that were put before it. Jobs handle their own errors."""
         self._jobs.append((job, args))
-        self._start()
+        if self._busy.acquire(False):
+            self._runtime.start(self._work)
 
     def put_last(self, job: Job) -> None:
         """Run a job after those before it, but wait for them no longer than `PATIENCE`.
@@ -46,10 +47,6 @@ class Line:
         if self._busy.locked():
             self._runtime.later(PATIENCE, self._overtake, job)
         self.put(job)
-
-    def _start(self) -> None:
-        if self._busy.acquire(False):
-            self._runtime.start(self._work)
 
     def _overtake(self, job: Job) -> None:
         with suppress(ValueError):  # its turn has come
@@ -68,5 +65,5 @@ class Line:
             # More may be there: it came just now, or a job broke off (eventlet's Timeout is no
             # Exception), for which the others must not suffer.
             self._busy.release()
-            if self._jobs:
-                self._start()
+            if self._jobs and self._busy.acquire(False):
+                self._runtime.start(self._work)

@@ -10,9 +10,20 @@ import asyncio
 import importlib
 import sys
 from collections.abc import Callable
+from selectors import BaseSelector
 from typing import Any, Protocol, cast
 
-__all__ = ["Lock", "get_ident", "new_event_loop", "new_lock", "original", "renew", "sleep"]
+__all__ = [
+    "DefaultSelector",
+    "Lock",
+    "epoll",
+    "get_ident",
+    "new_event_loop",
+    "new_lock",
+    "original",
+    "renew",
+    "sleep",
+]
 
 
 class Lock(Protocol):
@@ -39,9 +50,15 @@ def original(module: str, name: str) -> Any:
     return getattr(importlib.import_module(module), name)
 
 
-def new_event_loop() -> asyncio.AbstractEventLoop:
-    """An event loop that waits as the system does: on gevent's own selectors it fails."""
-    return asyncio.SelectorEventLoop(original("selectors", "DefaultSelector")())
+def _default_selector() -> Any:
+    """What the system has; eventlet would still have it wait by its green ``select``."""
+    if "eventlet" in sys.modules:
+        from eventlet import patcher
+
+        if patcher.is_monkey_patched("select"):
+            select = ("select", patcher.original("select"))
+            return patcher.import_patched("selectors", select).DefaultSelector
+    return original("selectors", "DefaultSelector")
 
 
 def renew() -> None:
@@ -62,6 +79,17 @@ get_ident = cast("Callable[[], int]", original("_thread", "get_ident"))
 new_lock = cast("Callable[[], Lock]", original("_thread", "allocate_lock"))
 """A lock between operating system threads. Hold it for a few plain statements, never while
 calling out: a green thread that switched away inside would stop the whole thread."""
+
+epoll = original("select", "epoll") if sys.platform == "linux" else None
+"""Linux's, which a green library takes away; None elsewhere."""
+
+DefaultSelector = cast("type[BaseSelector]", _default_selector())
+
+
+def new_event_loop() -> asyncio.AbstractEventLoop:
+    """An event loop that waits as the system does; on gevent's selectors it fails."""
+    return asyncio.SelectorEventLoop(DefaultSelector())
+
 
 sleep = cast("Callable[[float], None]", original("time", "sleep"))
 """Pauses the whole operating system thread."""

@@ -15,7 +15,7 @@ from sionamespace.runtime.drive import drive
 from sionamespace.runtime.errands import Errands
 from sionamespace.runtime.pending import Pending
 from sionamespace.runtime.portal import Portal, is_async
-from sionamespace.runtime.watched import Readable
+from sionamespace.runtime.sockets import Readable
 
 __all__ = ["Driver", "ThreadedRuntime"]
 
@@ -106,10 +106,7 @@ class ThreadedRuntime:
         self.at_end = driver.at_end
 
     def start(self, step: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        if self.here():
-            self._driver.start(_run_step, step)
-        else:
-            self.post(self._driver.start, _run_step, step)
+        self._driver.start(_run_step, step)
 
     def spawn(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Pending[Any]:
         if is_async(function):

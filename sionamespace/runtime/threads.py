@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import select
-import selectors
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
@@ -14,10 +13,10 @@ from sionamespace.ports import Timer, Waiter
 from sionamespace.runtime import originals
 from sionamespace.runtime.crew import Crew, start_thread
 from sionamespace.runtime.faults import guarded
+from sionamespace.runtime.sockets import WAITING, Readable, Sockets
 from sionamespace.runtime.timers import Timers
 from sionamespace.runtime.turns import Turns
 from sionamespace.runtime.waiting import ThreadWaiter
-from sionamespace.runtime.watched import Readable, Watched
 
 __all__ = ["ThreadsDriver"]
 
@@ -39,15 +38,14 @@ class ThreadsDriver:
         self.post = turns.post
         self.at_end = turns.at_end
         self._timers = Timers()
-        self._selector = selectors.DefaultSelector()
-        self._again: list[Callable[[], object]] = []
+        self._sockets: Sockets | None = None
         self._asleep = False
         self._bell: int | None = None
         self._crew = Crew(self._look, self._wake)
         self.start = self._crew.start
 
     def forked(self) -> None:
-        self._selector = selectors.DefaultSelector()  # the other process has the same one
+        self._sockets = None  # the other process would have the same ones
 
     def bind(self) -> None:
         """Nothing: every thread may become the engine's."""
@@ -59,25 +57,20 @@ class ThreadsDriver:
 
     def _look(self, may_wait: bool) -> None:
         """Wait for the next event or timer, and take turns with what there is."""
-        events = self._select(may_wait and not self._again)
+        sockets = self._watched()
+        ready = self._wait(sockets, may_wait)
         with self.engine:
-            again, self._again[:] = self._again[:], []
-            for key, _ in events:
-                key.data()
-            for go_on in again:
-                go_on()
+            sockets.read(ready)
             now = time.monotonic()
             while (call := self._timers.due(now)) is not None:
                 guarded("a timer's call", call)
 
-    def _select(self, may_wait: bool) -> list[tuple[selectors.SelectorKey, int]]:
-        if self._bell is None:
-            self._hang_bell()
+    def _wait(self, sockets: Sockets, may_wait: bool) -> list[int]:
         # Who starts something after this was set rings the bell; what was started before is seen.
         self._asleep = may_wait
         try:
             may_wait = may_wait and not self._crew.ready
-            return self._selector.select(self._until_next() if may_wait else 0)
+            return sockets.wait(self._until_next() if may_wait else 0)
         finally:
             self._asleep = False
 
@@ -85,11 +78,24 @@ class ThreadsDriver:
         when = self._timers.next
         return None if when is None else max(0, when - time.monotonic())
 
-    def _hang_bell(self) -> None:
+    def _watched(self) -> Sockets:
+        """The sockets, and the bell among them; made when first needed, in this process."""
+        with self.engine:
+            if self._sockets is None:
+                self._sockets = Sockets()
+                self._hang_bell(self._sockets)
+            return self._sockets
+
+    def _hang_bell(self, sockets: Sockets) -> None:
         ear, self._bell = os.pipe()
         os.set_blocking(ear, False)
         os.set_blocking(self._bell, False)
-        self._selector.register(ear, selectors.EVENT_READ, lambda: os.read(ear, 4096))
+
+        def hear() -> int:
+            os.read(ear, 4096)
+            return WAITING
+
+        sockets.add(ear, hear, lambda: None)
 
     def _wake(self) -> None:
         if self._asleep and self._bell is not None:
@@ -98,12 +104,7 @@ class ThreadsDriver:
                 os.write(self._bell, b"\0")
 
     def watch(self, sock: Any, readable: Readable, finished: Callable[[], object]) -> None:
-        def end() -> None:
-            self._selector.unregister(sock)
-            finished()
-
-        watched = Watched(readable, end, self._again.append)
-        self._selector.register(sock, selectors.EVENT_READ, watched.on_readable)
+        self._watched().add(sock.fileno(), readable, finished)
         self._crew.rouse()
 
     def later(self, seconds: float, function: Callable[..., object], *args: Any) -> Timer:

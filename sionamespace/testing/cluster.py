@@ -9,8 +9,8 @@ from typing import Any
 
 from sionamespace.brokers.memory import Batch, MemoryBroker, MemoryHub
 from sionamespace.cluster import ClusterRoomManager
+from sionamespace.health import Health
 from sionamespace.namespace import Namespace
-from sionamespace.rooms.health import Health
 from sionamespace.router import Router, Routes
 from sionamespace.testing.harness import Harness
 
@@ -42,7 +42,7 @@ class ClusterNode(Harness):
     def health(self) -> Health:
         """How it stands with the others."""
         self.settle()
-        return self._application.rooms.health()
+        return self._application.rooms.others.health()
 
     def _begin_runtime(self) -> Any:
         return self._shared
@@ -68,7 +68,7 @@ class Cluster:
         routes: a class of namespaces, or routes with classes, as for `Harness`; or a function that
             makes the routes of each server anew.
         nodes: how many servers there are.
-        settings: of the `sionamespace.cluster.ClusterRoomManager` of each, such as ``heartbeat``.
+        settings: of the `sionamespace.ClusterRoomManager` of each, such as ``heartbeat``.
         options: as for `Harness`.
     """
 
@@ -89,6 +89,7 @@ class Cluster:
         """All of the servers."""
         for _ in range(nodes):
             self.add()
+        self.advance(self._settings.get("heartbeat", 1.0))  # in which they come to know each other
 
     def node(self, number: int) -> ClusterNode:
         """One of the servers; the first is 0."""
@@ -102,7 +103,7 @@ class Cluster:
         broker = _Broker(self._hub)
         node = ClusterNode(self._runtime, broker, routes, self._options, **self._settings)
         self.nodes.append(node)
-        node._application.rooms.start()
+        node._application.rooms.others.start()
         self.settle()
         return node
 
@@ -115,7 +116,7 @@ class Cluster:
 
     def stall(self, number: int) -> None:
         """Let nothing through between a server and the broker until `heal`, with no error."""
-        self.nodes[number]._broker.stalled = True
+        self.nodes[number]._broker.stall()
 
     def kill(self, number: int) -> None:
         """Have a server do nothing any more, for good and without a word to the others."""
@@ -146,6 +147,7 @@ class Cluster:
         """
         try:
             for node in self.nodes:
+                node._broker.heal()
                 node.finish()
         finally:
             self.close()
@@ -153,6 +155,7 @@ class Cluster:
     def close(self) -> None:
         """End it; what still waits is not run, and is no fault."""
         for node in self.nodes:
+            node._broker.heal()
             node.close()
         self._runtime.close()
 
@@ -179,6 +182,7 @@ class _Broker(MemoryBroker):
         self.is_cut = False
         self.stalled = False
         self.dead = False
+        self._healed = asyncio.Event()
         self.taken: list[str] = []
         """The channels of the messages that came."""
         self._lost: Callable[[Exception], object] = _unheard
@@ -205,8 +209,13 @@ class _Broker(MemoryBroker):
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._lost, ConnectionError("the test cut it off"))
 
+    def stall(self) -> None:
+        self.stalled, self._healed = True, asyncio.Event()
+
     def heal(self) -> None:
         self.is_cut = self.stalled = False
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._healed.set)
 
     def _take(self, batch: Batch) -> None:
         if not self.stalled and not self.dead:
@@ -217,7 +226,7 @@ class _Broker(MemoryBroker):
         if self.is_cut:
             raise ConnectionError("the test cut it off")
         if self.stalled:
-            await asyncio.Event().wait()
+            await self._healed.wait()
 
 
 def _unheard(error: Exception) -> None:

@@ -231,7 +231,7 @@ class Harness:
 
     def close(self) -> None:
         """End it; what still waits is not run, and is no fault."""
-        self._application.rooms.stop()
+        self._application.rooms.others.stop()
         self._runtime.settle()
         self._close_runtime()
 
@@ -304,7 +304,7 @@ class Harness:
 
     def _shut_down(self) -> None:
         self._application.send_away()
-        self._application.rooms.stop()
+        self._application.rooms.others.stop()
 
     def _open(self, headers: Mapping[str, str], environ: Mapping[str, Any]) -> MemoryLink:
         options = self._options

@@ -176,7 +176,8 @@ class _Sessions(Sessions):
         session = self.get(sid)
         if session is None:
             link = MemoryLink(lambda message: None, 0)
-            session = Session(self._runtime, link, _PATH, sid, None, {}, 0)
+            # It is never let in, so what it is sent is held, however much it is.
+            session = Session(self._runtime, link, _PATH, sid, None, {}, sys.maxsize)
             self.add(session)
         return session
 

@@ -2,132 +2,32 @@
 
 from __future__ import annotations
 
-import http.client
 import os
 import re
-import shutil
 import signal
 import socket
 import struct
-import subprocess
-import sys
-import time
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import socketio
 from playwright.sync_api import Browser, Locator, Page, expect
-
-ROOT = Path(__file__).parents[2]
-EXAMPLE = ROOT / "examples" / "chat"
-SCREENSHOTS = ROOT / ".reports" / "screenshots"
-DESKTOP, PHONE = (1280, 800), (390, 844)
-
-Visit = Callable[..., Page]
-
-
-class Site:
-    """The example, served by a process of its own."""
-
-    def __init__(self, log: Path, program: str = "app.py") -> None:
-        self.log = log
-        self._program = program
-        self._process: subprocess.Popen[bytes] | None = None
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
-
-    def start(self) -> None:
-        environ = {**os.environ, "PORT": str(self.port), "PYTHONPATH": str(ROOT)}
-        with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, self._program], cwd=EXAMPLE, env=environ, stdout=log, stderr=log
-            )
-        deadline = time.monotonic() + 20
-        while not self._answers():
-            assert self._process.poll() is None, self.log.read_text()
-            assert time.monotonic() < deadline, "the example does not answer"
-            time.sleep(0.05)
-
-    def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
-        if self._process is not None:
-            self._process.send_signal(how)
-            try:
-                self._process.wait(10)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
-                raise
-            finally:
-                self._process = None
-
-    def _answers(self) -> bool:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
-        try:
-            connection.request("GET", "/")
-            return connection.getresponse().status == 200
-        except ConnectionError:
-            return False
-        finally:
-            connection.close()
-
-
-@pytest.fixture(scope="module")
-def client() -> None:
-    """The official client, as npm puts it beside the example."""
-    if not (EXAMPLE / "node_modules" / "socket.io-client").exists():
-        npm = shutil.which("npm")
-        if npm is None:
-            pytest.fail("the page needs the official client: run `make setup`")
-        install = [npm, "install", "--no-package-lock", "--no-audit", "--no-fund"]
-        subprocess.run(install, cwd=EXAMPLE, check=True, timeout=300)
+from sites import DESKTOP, PHONE, Site, Visit, served, shoot, visitors
 
 
 @pytest.fixture
-def site(client: None, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Site]:
+def site(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Site]:
     """The example on eventlet, or as the program that a test asks for."""
-    site = Site(tmp_path / "app.log", getattr(request, "param", "app.py"))
-    site.start()
-    try:
+    with served("chat", tmp_path / "app.log", getattr(request, "param", "app.py")) as site:
         yield site
-    finally:
-        site.stop()
-    # Whatever the pages did, nothing failed on the server.
-    assert "Traceback" not in site.log.read_text()
 
 
 @pytest.fixture
 def visit(site: Site, browser: Browser) -> Iterator[Visit]:
-    """Opens a page as somebody with a browser of their own; no page may have a script error."""
-    contexts, errors = [], []
-
-    def watch(text: str) -> None:
-        if not re.search(r"Failed to load resource|WebSocket connection to", text):
-            errors.append(text)
-
-    def open_page(path: str = "/", size: tuple[int, int] = DESKTOP, scheme: str = "light") -> Page:
-        width, height = size
-        context = browser.new_context(
-            viewport={"width": width, "height": height},
-            color_scheme="dark" if scheme == "dark" else "light",
-            locale="en-GB",
-            reduced_motion="reduce",
-        )
-        contexts.append(context)
-        context.set_default_timeout(10_000)
-        page = context.new_page()
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        page.on("console", lambda m: watch(m.text) if m.type == "error" else None)
-        page.goto(site.url + path)
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert errors == []
+    with visitors(site, browser) as visit:
+        yield visit
 
 
 @pytest.fixture
@@ -321,6 +221,22 @@ def test_a_private_message_reaches_one_alone_and_says_so(enter: Visit) -> None:
     )
 
 
+def test_who_says_too_much_is_told_when_to_come_back(enter: Visit) -> None:
+    ann, bob = enter("Ann"), enter("Bob")
+    again = ann.get_by_role("button", name="Send again")
+    on_its_way = ann.get_by_role("img", name="On its way")
+    for number in range(200):
+        write(ann, f"number {number}!")
+        expect(on_its_way).to_have_count(0)
+        if again.count():
+            break
+    expect(ann.get_by_role("log")).to_contain_text("Not sent: You are too fast. Try again in 1 s.")
+    while again.count():
+        again.first.click()
+        expect(on_its_way).to_have_count(0)
+    expect(message(bob, f"number {number}!")).to_have_count(1)
+
+
 # Rooms.
 
 
@@ -485,14 +401,6 @@ def test_the_operator_learns_that_somebody_left_instead(visit: Visit, enter: Vis
 
 
 # How it looks.
-
-
-def shoot(page: Page, name: str) -> None:
-    """Keep a picture of a page; nothing on it may be wider than the page."""
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
-    width, shown = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
-    assert width <= shown, f"{name} scrolls sideways: {width} px of {shown}"
 
 
 def talk(ann: Page, bob: Page, eve: Page) -> None:

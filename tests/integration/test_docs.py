@@ -18,12 +18,12 @@ from pathlib import Path
 import pytest
 from child import HERE, Child, Node
 
-from tests.unit.docs.pages import PLAIN, Page, matches
+from tests.unit.docs.pages import PAGES, Page, matches
 
 PRINTS = re.compile(r"console\.log\(.*// (.+)$", re.M)
 SERVES = re.compile(r"^(?:python \w+\.py|sionamespace run .+)$", re.M)
 COMMANDS = [
-    (page, line) for page in PLAIN for b in page.of("sh") for line in SERVES.findall(b.code)
+    (page, line) for page in PAGES for b in page.of("sh") for line in SERVES.findall(b.code)
 ]
 
 
@@ -54,7 +54,7 @@ def test_a_command_serves(page: Page, command: str, tmp_path: Path) -> None:
         pass
 
 
-@pytest.mark.parametrize("page", [page for page in PLAIN if page.clients], ids=str)
+@pytest.mark.parametrize("page", [page for page in PAGES if page.clients], ids=str)
 def test_its_clients_print_what_it_says(page: Page, tmp_path: Path, node: Node) -> None:
     (program,) = (name for name, code in page.python.items() if "server.run(" in code)
     with served(page, f"python {program}", tmp_path) as server:
@@ -73,7 +73,7 @@ def test_its_clients_print_what_it_says(page: Page, tmp_path: Path, node: Node) 
         assert matches(block.code, server.text()), f"{page}:{block.line}: {server.text()}"
 
 
-@pytest.mark.parametrize("page", [page for page in PLAIN if page.of("js")], ids=str)
+@pytest.mark.parametrize("page", [page for page in PAGES if page.of("js")], ids=str)
 def test_its_javascript_is_in_order(page: Page, tmp_path: Path, node: Node) -> None:
     for block in page.of("js"):
         script = tmp_path / str(block.name)

@@ -7,7 +7,7 @@ import logging
 
 import pytest
 
-from sionamespace import ConfigurationError, Namespace, Refused, event
+from sionamespace import ConfigurationError, Namespace, Refused, around, event
 from sionamespace.middleware import CallLog, HasRole, LoggedIn, RateLimit
 from sionamespace.testing import Harness
 
@@ -139,6 +139,24 @@ def test_only_who_has_one_of_the_roles_gets_through(name, role, may):
     with Harness(Free()) as h:
         request = h.connect(auth={"user": "ann", "role": role}).request(name)
         assert request.answer == "done" if may else request.refused.message == "not allowed"
+
+
+def test_who_is_known_not_to_have_the_role_never_gets_to_on_connect():
+    @around
+    def login(call):
+        if call.kind == "connect":
+            call.session["role"] = "user"
+        yield
+
+    class Chat(Namespace):
+        connects = 0
+
+        def on_connect(self, sid):
+            self.connects += 1
+
+    with Harness(chat := Chat(), middleware=[login, HasRole("admin")]) as h:
+        assert h.connect().refused.message == "not allowed"
+        assert chat.connects == 0
 
 
 def test_who_has_lost_the_role_meanwhile_does_not_get_through():

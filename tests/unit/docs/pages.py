@@ -15,6 +15,21 @@ _BLOCK = re.compile(r"^```(\S*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 _NAME = re.compile(r"(?:#|//|<!--) (\S+\.\w+)(?: -->)?\n")
 
 
+OWN_TEST = {
+    "testing.md": ("tests/unit/docs/test_testing_page.py", {"python", "text"}),
+    "engine.md": ("tests/integration/test_engine_alone.py", {"python", "js"}),
+    "deploy/asyncio.md": ("tests/integration/test_deploy_asyncio.py", {"python", "sh"}),
+    "deploy/eventlet.md": ("tests/integration/test_deploy.py", {"python", "sh"}),
+    "deploy/gevent.md": ("tests/integration/test_deploy.py", {"python", "sh"}),
+    "deploy/gunicorn.md": ("tests/integration/test_deploy.py", {"python", "sh"}),
+    "deploy/nginx.md": ("tests/integration/test_deploy_nginx.py", {"nginx"}),
+    "deploy/threads.md": ("tests/integration/test_deploy.py", {"python", "sh"}),
+}
+"""The pages of which a test of their own runs all blocks in some languages. All other blocks are
+run by what is in this folder, and (JavaScript, commands that serve) by
+tests/integration/test_docs.py."""
+
+
 @attrs.frozen
 class Block:
     """A block of code. Its first line may be a comment with the name of its file."""
@@ -50,7 +65,9 @@ class Page:
         ]
 
     def of(self, *languages: str) -> list[Block]:
-        return [block for block in self.blocks if block.language in languages]
+        """The blocks in some languages that no test of its own runs."""
+        _, own = OWN_TEST.get(self.path, ("", set()))
+        return [b for b in self.blocks if b.language in languages and b.language not in own]
 
     @property
     def files(self) -> dict[str, str]:
@@ -59,8 +76,8 @@ class Page:
 
     @property
     def python(self) -> dict[str, str]:
-        """The files of Python."""
-        return {name: code for name, code in self.files.items() if name.endswith(".py")}
+        """The files of Python that no test of its own runs."""
+        return {block.name: block.code for block in self.of("python") if block.name}
 
     @property
     def clients(self) -> list[Block]:
@@ -74,21 +91,6 @@ class Page:
 
 
 PAGES = [Page(str(path.relative_to(DOCS))) for path in sorted(DOCS.rglob("*.md"))]
-
-OWN_TEST = {
-    "testing.md": "tests/unit/docs/test_testing_page.py",
-    "engine.md": "tests/integration/test_engine_alone.py",
-    "deploy/asyncio.md": "tests/integration/test_deploy_asyncio.py",
-    "deploy/eventlet.md": "tests/integration/test_deploy.py",
-    "deploy/gevent.md": "tests/integration/test_deploy.py",
-    "deploy/gunicorn.md": "tests/integration/test_deploy.py",
-    "deploy/nginx.md": "tests/integration/test_deploy_nginx.py",
-    "deploy/threads.md": "tests/integration/test_deploy.py",
-}
-"""The pages whose blocks a test of their own runs. Those of all others are run by what is in this
-folder, and (JavaScript, and commands that serve) by tests/integration/test_docs.py."""
-
-PLAIN = [page for page in PAGES if page.path not in OWN_TEST]
 
 
 def matches(shown: str, printed: str) -> bool:

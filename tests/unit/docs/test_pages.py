@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 import sionamespace
-from tests.unit.docs.pages import DOCS, OWN_TEST, PAGES, PLAIN, ROOT, Page, matches
+from tests.unit.docs.pages import DOCS, OWN_TEST, PAGES, ROOT, Page, matches
 from tests.unit.testing.installed import environment
 
 RULES = {
@@ -44,7 +44,7 @@ each_page = pytest.mark.parametrize("page", PAGES, ids=str)
 
 
 def having(*languages: str) -> pytest.MarkDecorator:
-    pages = [page for page in PLAIN if page.of(*languages)]
+    pages = [page for page in PAGES if page.of(*languages)]
     return pytest.mark.parametrize("page", pages, ids=str)
 
 
@@ -76,15 +76,15 @@ def test_somebody_runs_every_block(page: Page) -> None:
     fences = re.findall(r"^ *(?:```|~~~)", page.text, re.M)
     assert len(fences) == 2 * len(page.blocks), "a block stands at the left, between two ```"
     assert not re.search(r"\n\n {4,}[^ \-*\d]", _outside(page)), "a block stands between ```"
-    if page.path in OWN_TEST:
-        test = ROOT / OWN_TEST[page.path]
-        assert Path(page.path).name in test.read_text(), f"{test} knows nothing of {page}"
-        return
+    names = [block.name for block in page.blocks if block.name]
+    assert len(names) == len(set(names)), f"{page}: two blocks with the name of one file"
+    _, own = OWN_TEST.get(page.path, ("", set()))
     for block in page.blocks:
         at = f"{page}:{block.line}"
-        assert block.language in RULES, f"{at}: who runs {block.language!r}? See OWN_TEST"
+        assert block.language in {*RULES, *own}, f"{at}: who runs {block.language!r}? See OWN_TEST"
         assert block.language != "js" or block.name, f"{at}: name its file, // client.js"
         assert block.language != "{eval-rst}" or page.path.startswith("reference/"), at
+    assert page.python or page.clients or not page.of("text"), f"{page}: who prints its texts?"
 
 
 def _outside(page: Page) -> str:
@@ -94,11 +94,14 @@ def _outside(page: Page) -> str:
     return text
 
 
-def test_a_page_with_a_test_of_its_own_is_there() -> None:
-    assert OWN_TEST.keys() <= {page.path for page in PAGES}
+@pytest.mark.parametrize("path", OWN_TEST)
+def test_a_test_of_its_own_knows_its_page(path: str) -> None:
+    assert path in [page.path for page in PAGES]
+    test, _ = OWN_TEST[path]
+    assert Path(path).name in (ROOT / test).read_text()
 
 
-@pytest.mark.parametrize("page", [page for page in PLAIN if page.python], ids=str)
+@pytest.mark.parametrize("page", [page for page in PAGES if page.python], ids=str)
 def test_its_modules_and_tests_run(page: Page, tmp_path: Path, environ: dict[str, str]) -> None:
     page.write(tmp_path)
     modules = [name.removesuffix(".py") for name in page.python if not name.startswith("test_")]

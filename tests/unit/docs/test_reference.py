@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 import sionamespace
-from tests.unit.docs.pages import DOCS, PAGES, ROOT
+from tests.unit.docs.pages import DOCS, PAGES, ROOT, Page
 
 translated = runpy.run_path(str(DOCS / "site" / "docstrings.py"))["translated"]
 MODULES = [
@@ -38,6 +38,22 @@ def test_no_public_name_is_missing(module: str) -> None:
     documented = {name.rpartition(".")[2]: found(name) for name in ENTRIES}
     public = {name: found(f"{module}.{name}") for name in found(f"{module}.__all__")}
     assert public.items() <= documented.items()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=str)
+def test_pages_import_what_the_reference_has(page: Page) -> None:
+    documented = [(name.rpartition(".")[2], found(name)) for name in ENTRIES]
+    for block in page.blocks:
+        if block.language == "python":
+            for name in imports(block.code):
+                assert (name.rpartition(".")[2], found(name)) in documented, (page, name)
+
+
+def imports(code: str) -> list[str]:
+    """What is imported from the package: ``sionamespace.testing.Harness``."""
+    nodes = [node for node in ast.walk(ast.parse(code)) if isinstance(node, ast.ImportFrom)]
+    ours = [node for node in nodes if str(node.module).partition(".")[0] == "sionamespace"]
+    return [f"{node.module}.{alias.name}" for node in ours for alias in node.names]
 
 
 def test_every_option_of_a_server_is_explained() -> None:

@@ -41,9 +41,11 @@ class Transport:
 
 class Scene:
     def __init__(self):
-        self.transport = Transport()
+        self.transport, self.losses = Transport(), []
         self.peer = Peer()
-        self.websocket = TransportWebSocket(self.transport, 1000)
+        self.websocket = TransportWebSocket(
+            self.transport, 1000, asyncio.get_running_loop().call_soon, self.losses.append
+        )
         self.packets = []
         self.freed = []
         self.websocket.on_packet = self.packets.append
@@ -153,8 +155,10 @@ def test_a_client_that_leaves_is_told_of(play):
 
 def test_a_connection_that_breaks_is_told_of(play):
     async def scenario(scene):
-        scene.websocket.connection_lost(ConnectionResetError())
+        error = ConnectionResetError()
+        scene.websocket.connection_lost(error)
         assert await scene.reason() == Reason.TRANSPORT_ERROR
+        assert scene.losses == [error]
 
     play(scenario)
 

@@ -13,8 +13,8 @@ from greenlet import getcurrent
 from sionamespace.runtime.eventlet import EventletDriver, eventlet
 from sionamespace.runtime.originals import get_ident
 from sionamespace.runtime.pending import Pending
+from sionamespace.runtime.sockets import OVER, WAITING
 from sionamespace.runtime.threaded import ThreadedRuntime
-from sionamespace.runtime.watched import OVER, WAITING
 
 
 @pytest.fixture(autouse=True)

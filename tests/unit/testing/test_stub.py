@@ -54,6 +54,14 @@ def test_a_handler_is_called_and_what_it_says_is_recorded():
     )
 
 
+def test_as_much_may_be_said_to_a_client_as_you_like():
+    chat = stub(Chat)
+    chat.on_connect("ann", {}, "Ann")
+    for _ in range(3):
+        assert chat.on_message("bob", "hi") == ("OK", 1)
+    assert mocks_of(chat).emit.call_count == 3
+
+
 def test_it_takes_an_instance_too():
     chat = stub(Chat("garden"))
     chat.on_connect("ann", {}, "Ann")

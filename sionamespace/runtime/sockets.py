@@ -1,0 +1,105 @@
+"""`Sockets`: the sockets that a driver watches, each of which is read a turn at a time.
+
+A green library's hub could watch each of them by itself, but it spends more on a socket than the
+kernel does on reading it; so it watches one thing, which stands for all of them.
+"""
+
+from __future__ import annotations
+
+import selectors
+from collections.abc import Callable
+from typing import Final, Protocol, TypeAlias
+
+from sionamespace.runtime.faults import log_fault
+from sionamespace.runtime.originals import DefaultSelector, epoll
+
+__all__ = ["AGAIN", "OVER", "WAITING", "Readable", "Sockets"]
+
+OVER: Final = 0
+"""It has ended, or somebody else looks after it: it is watched no more."""
+WAITING: Final = 1
+"""It is to be read when something comes."""
+AGAIN: Final = 2
+"""There is more to take already, as soon as the others have had their turn."""
+
+Readable: TypeAlias = Callable[[], int]
+"""Reads a socket on which something has come; what becomes of it: one of the above."""
+
+_ROUND = 32
+"""How many sockets are read before what they brought is handled: enough to share the costs of a
+round, and few enough that the first need not wait long for its answer."""
+
+
+class _Poll(Protocol):
+    """What the system has for waiting, in the form of ``select.epoll``."""
+
+    def fileno(self) -> int: ...
+    def register(self, fd: int, /, eventmask: int) -> object: ...
+    def unregister(self, fd: int, /) -> object: ...
+    def poll(self, timeout: float | None, maxevents: int) -> list[tuple[int, int]]: ...
+
+
+class Sockets:
+    """Sockets that are read when something comes.
+
+    Any thread may `add` and, one at a time, `wait`; the rest is for the engine's.
+    """
+
+    def __init__(self) -> None:
+        self._poll: _Poll = _OtherPoll() if epoll is None else epoll()
+        self._watched: dict[int, tuple[Readable, Callable[[], object]]] = {}
+        self._again: dict[int, None] = {}
+        self.fileno = self._poll.fileno
+        """What can be read when one of the sockets can be."""
+
+    @property
+    def has_more(self) -> bool:
+        """Whether there is something to take already."""
+        return bool(self._again)
+
+    def add(self, fd: int, readable: Readable, end: Callable[[], object]) -> None:
+        """Have a socket read, a turn at a time; ``end`` is called when that is over."""
+        self._watched[fd] = readable, end
+        self._poll.register(fd, selectors.EVENT_READ)
+
+    def wait(self, seconds: float | None) -> list[int]:
+        """What can be read, for `read`; waits until there is something, or for so long."""
+        return [fd for fd, _ in self._poll.poll(0 if self._again else seconds, _ROUND)]
+
+    def read(self, ready: list[int]) -> None:
+        """Give a turn to those that can be read, and to those that have more already."""
+        again, self._again = self._again, {}
+        for fd in ready:
+            if fd not in again:
+                self._read_one(fd)
+        for fd in again:
+            self._read_one(fd)
+
+    def _read_one(self, fd: int) -> None:
+        readable, end = self._watched[fd]
+        try:
+            after = readable()
+        except Exception:
+            log_fault("reading a socket")
+            after = OVER
+        if after == OVER:
+            del self._watched[fd]
+            self._poll.unregister(fd)
+            end()
+        elif after == AGAIN:
+            self._again[fd] = None
+
+
+class _OtherPoll:
+    """What other systems than Linux have, in the form of epoll."""
+
+    def __init__(self) -> None:
+        self._selector = DefaultSelector()
+        self.unregister = self._selector.unregister
+        self.register = self._selector.register
+
+    def fileno(self) -> int:
+        return int(self._selector.fileno())  # type: ignore[attr-defined]  # kqueue has it
+
+    def poll(self, timeout: float | None, maxevents: int) -> list[tuple[int, int]]:
+        return [(key.fd, events) for key, events in self._selector.select(timeout)[:maxevents]]
