@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Iterator, Sequence
 from typing import Any, Protocol
 
 from sionamespace.errors import AnswerInvalid, PayloadInvalid, Refused
@@ -114,9 +114,7 @@ class Dispatcher:
             chain = self._chains.get(spec.event)
             if chain is not None:
                 return answer_of(await self._run(chain, "event", event, sid, args, wants_answer))
-            given = _event_arguments(spec, sid, event, args)
-            handler = getattr(self._owner, spec.method)
-            return answer_of(await self._runtime.call(handler, spec.is_async, spec.inline, *given))
+            return answer_of(await self._call(spec, _event_arguments(spec, sid, event, args)))
         except AnswerInvalid as error:  # of whatever client; it is not for this one to read
             return self.failed(sid, event, error)
         except PayloadInvalid as invalid:
@@ -137,7 +135,7 @@ class Dispatcher:
                 raise PayloadInvalid(f"no method handles the servers' event {event!r:.80}")
             spec.arity.check(len(args), 0)
             checked = args if spec.payload is None else spec.payload.check(args)
-            result.resolve(await self._call(spec, *checked))
+            result.resolve(await self._call(spec, checked))
         except PayloadInvalid as invalid:
             _log.warning("%s: %s from another server: %s", self._path, event, invalid)
             result.fail(invalid)
@@ -187,11 +185,12 @@ class Dispatcher:
             return await self._run(chain, kind, kind, sid, args, False)
         if spec is None:
             return None
-        handler, given = (
-            getattr(self._owner, spec.method),
-            _lifecycle_arguments(spec, sid, kind, args),
-        )
-        return await self._runtime.call(handler, spec.is_async, spec.inline, *given)
+        return await self._call(spec, _lifecycle_arguments(spec, sid, kind, args))
+
+    def _call(self, spec: HandlerSpec, args: Sequence[Any]) -> Awaitable[Any]:
+        # Not a coroutine of its own, which each event would pay for.
+        handler = getattr(self._owner, spec.method)
+        return self._runtime.call(handler, spec.is_async, spec.inline, *args)
 
     async def _run(
         self, chain: Chain, kind: Kind, event: str, sid: Sid, args: Sequence[Any], answer: bool
