@@ -11,6 +11,7 @@ __all__ = ["broker_of"]
 
 _SCHEMES = {
     "memory": "memory:memory_broker",
+    "unix": "unix:UnixBroker",
     **{
         f"{redis}{kind}": module
         for redis in ("redis", "rediss", "valkey", "valkeys")
