@@ -85,6 +85,7 @@ class Nodes:
         for name, node in list(self._nodes.items()):
             if now - node.heard_at > self._patience:
                 self.forget(name)
+                node.is_met = False
                 self._silent[name] = node
                 if len(self._silent) > _MOST_SILENT:
                     del self._silent[next(iter(self._silent))]
