@@ -115,8 +115,9 @@ def _sent(spec: OutgoingSpec) -> Event:
     if spec.answer is None and not spec.is_open:
         return Event(spec.event, arguments, None, False, _doc(spec.function))
     # Unlike a handler's None, which is no argument, a client's null is one.
-    kinds = (_UNKNOWN,) if spec.answer is None else (_values(spec.answer.kind),)
-    return Event(spec.event, arguments, kinds, spec.answer is not None, _doc(spec.function))
+    kind = Any if spec.answer is None else spec.answer.kind
+    answer = _UNKNOWN if kind is Any else _values(kind)
+    return Event(spec.event, arguments, (answer,), spec.answer is not None, _doc(spec.function))
 
 
 def _arguments(function: Callable[..., Any], ours: int, source: str) -> tuple[Argument, ...]:

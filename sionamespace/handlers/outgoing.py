@@ -130,7 +130,7 @@ class OutgoingTable:
     def to_call(self, event: object, args: Sequence[Any]) -> tuple[str, Read | None]:
         spec = self.find(event, args)
         if spec.answer is not None:
-            return spec.event, spec.read
+            return spec.event, None if spec.answer.kind is Any else spec.read
         if not spec.is_open:
             raise UsageError(
                 f"{spec.name} is declared without an answer ({spec.source}); write emit, or say "

@@ -147,5 +147,6 @@ ANSWERED: list[tuple[Any, tuple[Any, ...], tuple[Any, ...]]] = [
     (ShopPage.receipt, ("tea",), ()),
     (ShopPage.settings, (), ({"tags": ["a"]},)),
     (ShopPage.several, (), (1, 2)),
+    (ShopPage.whatever, (), (1, [2])),
     (ShopPage.open, (1,), ("any", "thing")),
 ]

@@ -115,6 +115,8 @@ class ShopPage(Protocol):
 
     def several(self) -> tuple[int, ...]: ...
 
+    def whatever(self) -> Any: ...
+
     def open(self, x): ...  # type: ignore[no-untyped-def]
 
 

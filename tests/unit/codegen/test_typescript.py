@@ -86,6 +86,7 @@ def test_what_they_are_sent(text):
         "settings": "(ack: (answer: SettingsInput | null) => void) => void",
         "spot": "(ack: (x: number, name: string) => void) => void",
         "several": "(ack: (...answers: number[]) => void) => void",
+        "whatever": "(ack: (...answers: any[]) => void) => void",
         "open": "(x: unknown, ack?: (...answers: any[]) => void) => void",
     }
 

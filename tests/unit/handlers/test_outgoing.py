@@ -176,6 +176,8 @@ class TestAnswers:
             (Page.choose, (), (None,), None),
             (Page.choose, (), (), None),
             (Page.anything, (), ([1],), [1]),
+            (Page.anything, (), (1, 2), (1, 2)),
+            (Page.anything, (), (), None),
             (Page.open, (), (1, 2), (1, 2)),
         ],
     )
