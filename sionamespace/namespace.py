@@ -342,16 +342,22 @@ class Namespace:
         """
 
     def server_joined(self, node: str) -> Any:
-        """Called when another server that shares the clients has come, and hears this one.
+        """Called with each other server that shares the clients: when it has come, or is there.
 
-        ``def`` or ``async def``. Those that were there before are ``self.servers.others``.
+        ``def`` or ``async def``, for one server after the other. It is called anew when this server
+        was cut off from the others and may have missed what they said, and in a namespace with
+        parameters also for those that are there when it opens.
         """
 
     def server_left(self, node: str) -> Any:
-        """Called when another server has gone, or was not heard for some seconds.
+        """Called when another server has gone, or was not heard for some seconds; ``def`` or
+        ``async def``."""
 
-        ``def`` or ``async def``; for one server after the other.
-        """
+    # The same for building blocks, whose subclasses have those names to themselves.
+
+    def _server_met(self, node: str) -> Any: ...
+
+    def _server_lost(self, node: str) -> Any: ...
 
     def handle_error(self, sid: Sid, event: str, error: BaseException) -> Any:
         """Called with what a handler raised, other than `Refused`; this one logs it.

@@ -68,6 +68,7 @@ NAVIGATION = {
         "reference/middleware",
         "reference/blocks",
         "reference/testing",
+        "reference/cluster",
         "reference/rooms",
         "reference/types",
         "reference/engine",
@@ -111,6 +112,7 @@ html_theme = "furo"
 html_title = "sionamespace"
 html_show_sphinx = False
 html_show_sourcelink = False
+html_copy_source = False
 html_static_path = ["static"]
 html_css_files = ["site.css"]
 pygments_style = "friendly"

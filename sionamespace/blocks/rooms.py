@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Protocol, TypeAlias
 
@@ -12,10 +12,11 @@ from sionamespace.blocks.announcements import Announcements
 from sionamespace.blocks.history import History
 from sionamespace.errors import HandlerError, Refused, UsageError
 from sionamespace.handlers.decorators import event
+from sionamespace.handlers.server_events import server_event
 from sionamespace.handlers.signature import where
 from sionamespace.namespace import Namespace
 from sionamespace.runtime.portal import is_async
-from sionamespace.types import Room, Rooms, Sid
+from sionamespace.types import Room, Rooms, Sid, names
 
 if TYPE_CHECKING:
     from sionamespace.types import Args, Unpack
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 __all__ = ["RoomEvents", "RoomPolicy"]
 
 RoomName: TypeAlias = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
+
+_PUBLISHED = "sionamespace room published"
+"""What servers say to each other of what was published."""
 
 
 class RoomEvents(Protocol):
@@ -126,10 +130,11 @@ class RoomPolicy(Namespace, outgoing=RoomEvents):
         """
         self.emit(event, *args, room=())  # raises what cannot be sent
         name = self.declared.name_of(event)
+        skip = () if skip_sid is None else names(skip_sid)
         with self.__entries.change() as announce:
             self.past.add(room, name, *args)
-            there = self.members(room)  # who enters from here on finds it in the history
-            announce(self.__send, there, name, args, skip_sid)
+            self.__pass_on(announce, room, name, args, skip)
+            announce(self.servers.elsewhere.emit, _PUBLISHED, room, name, args, skip)
 
     def history(self, room: Room) -> list[list[Any]]:
         """What is kept of a room, oldest first: each event with its arguments."""
@@ -138,5 +143,17 @@ class RoomPolicy(Namespace, outgoing=RoomEvents):
     def __tell(self, sid: Sid, room: Room, history: list[list[Any]]) -> None:
         self.emit(RoomEvents.history, room, history, room=sid)
 
-    def __send(self, to: Rooms, event: str, args: tuple[Any, ...], skip_sid: Rooms | None) -> None:
-        self.emit(event, *args, room=to, skip_sid=skip_sid)
+    def __pass_on(
+        self, announce: Any, room: Room, event: str, args: Sequence[Any], skip: Iterable[Sid]
+    ) -> None:
+        there = self.to(room).local.members()  # who enters from here on finds it in the history
+        announce(self.to(*there).local.skip(*skip).emit, event, *args)
+
+    @server_event(_PUBLISHED)
+    def __published_elsewhere(
+        self, room: Room, event: str, args: list[Any], skip: list[Sid]
+    ) -> None:
+        with self.__entries.change() as announce:
+            if not self.past.shared:
+                self.past.add(room, event, *args)
+            self.__pass_on(announce, room, event, args, skip)
