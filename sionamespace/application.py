@@ -10,11 +10,10 @@ from typing import Any, ClassVar, TypeVar, overload
 from sionamespace.connection import AnyMounted, Connection
 from sionamespace.delivery import Delivery
 from sionamespace.errors import ConfigurationError, NotConnected, Refused
-from sionamespace.handlers.dispatch import Dispatcher
 from sionamespace.handlers.middleware import checked
 from sionamespace.health import Health
 from sionamespace.ids import Ids
-from sionamespace.instances import Instances
+from sionamespace.instances import Instance, Instances
 from sionamespace.logs import FirstTimes
 from sionamespace.mounted import Mounted, Place
 from sionamespace.namespace import Namespace
@@ -34,6 +33,9 @@ __all__ = ["Application"]
 N = TypeVar("N", bound=Namespace)
 
 _log = logging.getLogger("sionamespace.handlers")
+
+_MET, _LOST = ("_server_met", "server_joined"), ("_server_lost", "server_left")
+"""The methods of a namespace, of building blocks and the application's own, that are told."""
 
 _MEETING = 1.0
 """How many seconds a server that starts waits for the others, so that its first clients miss
@@ -72,12 +74,19 @@ class Application:
             route.namespace.declared.check()
         self.rooms.others.attach(self)
         most = options.max_dynamic_namespaces
-        self._instances = Instances(self.router, self, self._place, most)
+        self._instances = Instances(self.router, self, self._place, self._opened, most)
         self._unknown = FirstTimes(_log)
         self._connections: dict[Connection, None] = {}
         self._unjoined: Deadlines[Connection] = Deadlines(
             runtime, options.connect_timeout, Connection.close_unless_joined
         )
+
+    def use_rooms(self, rooms: RoomManager) -> None:
+        """Have another room manager, before any client has come."""
+        self.rooms = rooms
+        for mounted in self._mounted.values():
+            mounted.delivery.rooms = rooms
+        rooms.others.attach(self)
 
     @overload
     def namespace(self, where: Path) -> Namespace: ...
@@ -206,36 +215,47 @@ class Application:
         mounted: AnyMounted | None = self._mounted.get(path) or self._instances.get(path)
         return None if mounted is None else mounted.delivery
 
-    def server_event(self, path: Path, event: str, args: Sequence[Any]) -> Pending[Any] | None:
-        """What the handler of an event of servers returns; None if its namespace is not there."""
-        dispatcher = self._dispatcher(path)
-        if dispatcher is None:
+    def server_event(
+        self, path: Path, event: str, args: Sequence[Any], in_line: bool
+    ) -> Pending[Any] | None:
+        """What the handler of an event of servers returns; None if its namespace is not there.
+
+        Args:
+            in_line: run it after those that came before it, not beside them.
+        """
+        there = self._mounted.get(path) or self._open_instance(path)
+        if there is None:
             return None
         result: Pending[Any] = Pending(self.runtime)
-        self.runtime.post(self.runtime.start, partial(dispatcher.server_event, event, args, result))
+        run = there.news.put if in_line else self.runtime.start
+        self.runtime.post(run, partial(there.dispatcher.server_event, event, args, result))
         return result
 
     def server_came(self, node: str) -> None:
         """Tell all namespaces that another server has come."""
-        self.runtime.post(self._tell, "server_joined", node)
+        self.runtime.post(self._tell_all, _MET, node)
 
     def server_went(self, node: str) -> None:
         """Tell all namespaces that another server has gone."""
-        self.runtime.post(self._tell, "server_left", node)
+        self.runtime.post(self._tell_all, _LOST, node)
 
-    def _tell(self, method: str, node: str) -> None:
-        there: list[AnyMounted] = [*self._mounted.values(), *self._instances.open]
-        for each in there:
-            if getattr(type(each.namespace), method) is not getattr(Namespace, method):
-                each.news.put(partial(each.dispatcher.server_news, method, node))
+    def _tell_all(self, methods: Sequence[str], node: str) -> None:
+        every: list[AnyMounted] = [*self._mounted.values(), *self._instances.open]
+        for there in every:
+            self._tell(there, methods, node)
 
-    def _dispatcher(self, path: Path) -> Dispatcher | None:
-        """What calls the handlers of a namespace; None if that is not there now."""
-        mounted = self._mounted.get(path)
-        if mounted is not None:
-            return mounted.dispatcher
+    def _opened(self, instance: Instance) -> None:
+        for node in self.rooms.others.health().nodes:
+            self._tell(instance, _MET, node)
+
+    def _tell(self, there: AnyMounted, methods: Sequence[str], node: str) -> None:
+        for method in methods:
+            if getattr(type(there.namespace), method) is not getattr(Namespace, method):
+                there.news.put(partial(there.dispatcher.server_news, method, node))
+
+    def _open_instance(self, path: Path) -> Instance | None:
         instance = self._instances.get(path)
-        return instance.dispatcher if instance is not None and instance.is_open else None
+        return instance if instance is not None and instance.is_open else None
 
     def accept(self, link: Link, environ: Mapping[str, Any]) -> Connection:
         """Take a new connection of the engine; what it receives goes to what is returned."""

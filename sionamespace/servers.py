@@ -33,6 +33,7 @@ class Servers:
     _host: Host = attrs.field(repr=False)
     _table: HandlerTable = attrs.field(repr=False)
     _only: str | None = None
+    _but_this: bool = False
 
     @property
     def node(self) -> str:
@@ -44,6 +45,11 @@ class Servers:
         """The names of the other servers that are there now."""
         return self._delivery.rooms.others.health().nodes
 
+    @property
+    def elsewhere(self) -> Servers:
+        """All but this one."""
+        return attrs.evolve(self, but_this=True)
+
     def to(self, node: str) -> Servers:
         """Only the server of this name."""
         return attrs.evolve(self, only=node)
@@ -51,19 +57,27 @@ class Servers:
     def emit(self, event: str, *args: Any) -> None:
         """Have each server handle an event; this one too, which does not wait for the others.
 
-        Those of one server come to the others in the order in which they were sent. Servers on
-        which there is no such namespace now, as its path has parameters, take no notice.
+        A namespace handles the events that are sent so one at a time, those of one server in the
+        order in which they were sent. Servers on which there is no such namespace now, as its path
+        has parameters, take no notice.
 
         Raises:
             UsageError: for a value that cannot be sent, or an event that the namespace has not.
         """
+        self._check(event)
+        others = self._delivery.rooms.others
+        if not (others.exist or self._includes_this):
+            return
         parcel = self._parcel(event, args)
-        if self._only in (None, self.node):
-            self._run(event, parcel)
-        self._delivery.rooms.others.announced(self._delivery.path, parcel, self._only)
+        if self._includes_this:
+            self._run(event, parcel, in_line=True)
+        if self._only != self.node:
+            others.announced(self._delivery.path, parcel, self._only)
 
     def call(self, event: str, *args: Any, timeout: float | None = 2) -> ServerAnswers:
         """Have each server handle an event, and return what their handlers return, to come.
+
+        They run beside all others, so that a handler may ask while it is asked.
 
         The value is a `ServerReport`: what each server answered, by its name, and who did not
         within ``timeout`` seconds (None: for ever).
@@ -71,12 +85,13 @@ class Servers:
         Raises:
             UsageError: as for `emit`.
         """
+        self._check(event)
         parcel = self._parcel(event, args)
         others, runtime = self._delivery.rooms.others, self._delivery.runtime
         answers = ServerAnswers(runtime)
-        if self._only in (None, self.node):
+        if self._includes_this:
             answers.expect(self.node)
-            self._listen(answers, self._run(event, parcel))
+            self._listen(answers, self._run(event, parcel, in_line=False))
         if self._only != self.node:
             others.ask_servers(self._delivery.path, parcel, timeout, answers, self._only)
         answers.close()
@@ -100,20 +115,26 @@ class Servers:
             return None
         return data
 
-    def _run(self, event: str, parcel: Parcel) -> Any:
+    @property
+    def _includes_this(self) -> bool:
+        return not self._but_this and self._only in (None, self.node)
+
+    def _run(self, event: str, parcel: Parcel, in_line: bool) -> Any:
         """What the handler on this server returns, to come; None if it is not there now.
 
         It gets what those on other servers get, and no object that the sender may change.
         """
         _, *args = self._delivery.codec.read(parcel.messages).data
-        return self._host.server_event(self._delivery.path, event, args)
+        return self._host.server_event(self._delivery.path, event, args, in_line)
 
-    def _parcel(self, event: str, args: tuple[Any, ...]) -> Parcel:
+    def _check(self, event: str) -> None:
         if event not in self._table.server:
             there = ", ".join(sorted(self._table.server)) or "none"
             raise UsageError(
                 f"no method handles the servers' event {event!r:.80}; there are: {there}; mark one "
                 "with @server_event"
             )
+
+    def _parcel(self, event: str, args: tuple[Any, ...]) -> Parcel:
         packet = Packet(PacketType.ACK, self._delivery.path, [event, *args], 0)
         return self._delivery.parcel(packet)

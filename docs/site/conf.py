@@ -32,6 +32,7 @@ NAVIGATION = {
         "middleware",
         "payloads",
         "events",
+        "contracts",
         "namespaces",
         "blocks",
         "background",

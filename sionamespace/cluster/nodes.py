@@ -14,10 +14,11 @@ _REMEMBERED = 1024
 class _Node:
     """Another server: when it was heard last, and which of its last messages have come."""
 
-    __slots__ = ("_order", "_seen", "heard_at")
+    __slots__ = ("_order", "_seen", "heard_at", "is_met")
 
     def __init__(self, now: float) -> None:
         self.heard_at = now
+        self.is_met = False
         self._seen: set[int] = set()
         self._order: deque[int] = deque()
 
@@ -37,7 +38,7 @@ class Nodes:
 
     Args:
         patience: for how many seconds nothing may be heard of one.
-        came: called with a server that was not there before.
+        came: called with a server that was not there before, or could not be heard for a while.
         went: called with one that said goodbye, or of which nothing was heard.
     """
 
@@ -63,8 +64,10 @@ class Nodes:
         if node is None:
             node = self._nodes[name] = _Node(now)
             self.there |= {name}
-            self._tell_came(name)
         node.heard_at = now
+        if not node.is_met:
+            node.is_met = True
+            self._tell_came(name)
         return node.is_new(number)
 
     def forget(self, name: str) -> None:
@@ -82,7 +85,7 @@ class Nodes:
     def listen(self, now: float) -> None:
         """Nothing could be heard until now; from here on all of them have their time again."""
         for node in self._nodes.values():
-            node.heard_at = now
+            node.heard_at, node.is_met = now, False
 
     def clear(self) -> None:
         """This server itself goes."""

@@ -143,11 +143,11 @@ class Orders:
 
     def _announce(self, node: str, message: Announce) -> None:
         event, *args = message.packet.values(self._local.codec)
-        self._local.server_event(message.path, event, args)
+        self._local.server_event(message.path, event, args, in_line=True)
 
     def _ask_server(self, node: str, message: AskServers) -> None:
         event, *args = message.packet.values(self._local.codec)
-        pending = self._local.server_event(message.path, event, args)
+        pending = self._local.server_event(message.path, event, args, in_line=False)
         if pending is None:
             self._reply(node, Said(message.question, False, None), 0)
         else:

@@ -121,6 +121,8 @@ class Cluster:
     def kill(self, number: int) -> None:
         """Have a server do nothing any more, for good and without a word to the others."""
         self.nodes[number]._broker.dead = True
+        self.nodes[number]._application.rooms.others.stop()  # its goodbye reaches nobody
+        self.settle()
 
     def heal(self, number: int) -> None:
         """Let a server reach the broker again; it comes back when it next tries (see `advance`)."""
