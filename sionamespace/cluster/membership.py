@@ -248,7 +248,7 @@ class Membership:
             self._heard_itself_at = _now()
             return
         try:
-            received = self._wire.read(data)
+            received = self._wire.read(channel, data)
             if self.nodes.hear(received.node, received.number, _now()):
                 self._take(received.node, received.message)
         except (PacketError, WireError) as error:
@@ -258,12 +258,12 @@ class Membership:
             log_fault("what another server wants")
 
     def _take(self, node: str, message: Message) -> None:
-        if isinstance(message, Beat):
-            return
-        if isinstance(message, Bye):
+        if isinstance(message, Hello | Beat):
+            self.nodes.meet(node)
+            if isinstance(message, Hello):
+                self.say(self._wire.node(node), Beat())
+        elif isinstance(message, Bye):
             self.nodes.forget(node)
-        elif isinstance(message, Hello):
-            self.say(self._wire.node(node), Beat())
         elif isinstance(message, Found | Asked | Answer | Said):
             self.questions.hear(node, message)
         else:

@@ -117,8 +117,8 @@ class Wire:
         """Whether bytes are a message of a server, which need not be read to know that."""
         return data.startswith(_begin(node))
 
-    def read(self, data: bytes) -> Received:
-        """The message in bytes that came.
+    def read(self, channel: str, data: bytes) -> Received:
+        """The message in bytes that came on a channel.
 
         Raises:
             WireError: if there is none, or one of a version that is not known here.
