@@ -40,6 +40,7 @@ NAVIGATION = {
     "In production": [
         "deploying",
         "cluster",
+        "brokers",
         "security",
         "troubleshooting",
         "deploy/eventlet",
