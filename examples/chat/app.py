@@ -1,6 +1,7 @@
 """The chat, put together and served: ``python app.py``, then http://127.0.0.1:5000.
 
-The environment variables HOST and PORT say where else to serve it.
+The environment variables HOST and PORT say where else to serve it, and CLUSTER over which broker
+several such processes are one chat, as in ``CLUSTER=redis://127.0.0.1``.
 """
 
 from __future__ import annotations
@@ -18,7 +19,6 @@ from werkzeug.wrappers import Response as AnyResponse
 from activity import Activity
 from chat import Chat
 from dashboard import Dashboard
-from names import Names
 
 HERE = Path(__file__).parent
 CLIENT = HERE / "node_modules" / "socket.io-client" / "dist" / "socket.io.min.js"
@@ -29,8 +29,9 @@ pages = Flask(__name__)
 def make_server(**options: Any) -> Server:
     """The chat and its dashboard, for any mode: see also ``asgi.py``."""
     activity = Activity()
-    chat = Chat(Names(), activity)
-    return Server({"/chat": chat, "/dashboard": Dashboard(chat, activity)}, **options)
+    chat = Chat(activity)
+    namespaces = {"/chat": chat, "/dashboard": Dashboard(chat, activity)}
+    return Server(namespaces, rooms=os.environ.get("CLUSTER"), **options)
 
 
 @pages.get("/")
