@@ -81,6 +81,13 @@ class Application:
             runtime, options.connect_timeout, Connection.close_unless_joined
         )
 
+    def use_rooms(self, rooms: RoomManager) -> None:
+        """Have another room manager, before any client has come."""
+        self.rooms = rooms
+        for mounted in self._mounted.values():
+            mounted.delivery.rooms = rooms
+        rooms.others.attach(self)
+
     @overload
     def namespace(self, where: Path) -> Namespace: ...
     @overload

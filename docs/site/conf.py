@@ -32,6 +32,7 @@ NAVIGATION = {
         "middleware",
         "payloads",
         "events",
+        "contracts",
         "namespaces",
         "blocks",
         "background",
@@ -67,6 +68,7 @@ NAVIGATION = {
         "reference/middleware",
         "reference/blocks",
         "reference/testing",
+        "reference/cluster",
         "reference/rooms",
         "reference/types",
         "reference/engine",
@@ -110,6 +112,7 @@ html_theme = "furo"
 html_title = "sionamespace"
 html_show_sphinx = False
 html_show_sourcelink = False
+html_copy_source = False
 html_static_path = ["static"]
 html_css_files = ["site.css"]
 pygments_style = "friendly"

@@ -27,6 +27,7 @@ PUBLIC = (
     "sionamespace.engine",
     "sionamespace.types",
     "sionamespace.testing.broker_contract",
+    "sionamespace.ports",
 )
 """The modules that users import from; a name belongs to the first one that has it."""
 
@@ -35,6 +36,7 @@ _GIVEN = frozenset(
         "Ack",
         "Answers",
         "Audience",
+        "Broker",
         "BroadcastAck",
         "Call",
         "Client",

@@ -30,14 +30,13 @@ allowance = RateLimit(60, per=60, key=lambda call: call.sid)
 Said = TypeVar("Said", Message, Picture)
 
 
-class Chat(Names, Presence, RoomPolicy):
+class Chat(Names, Presence, RoomPolicy, outgoing=ChatPage):
     """People talk in rooms; everybody is in one room at a time, and in the lobby at first.
 
     Clients send ``message(id, text)``, ``picture(id, data)``, ``whisper(name, text)``,
     ``join(room)`` and ``leave()``, each with an ack, and ``typing()``.
     """
 
-    outgoing = ChatPage
     history_rooms = 100
     history_limits: ClassVar = {"picture": 3}  # a newcomer is sent all of it at once
 

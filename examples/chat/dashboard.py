@@ -15,14 +15,12 @@ ANSWER_TIME = 20
 """How many seconds a person has to answer a question."""
 
 
-class Dashboard(Namespace):
+class Dashboard(Namespace, outgoing=DashboardPage):
     """Live figures of the chat, and questions to those who are in it.
 
     Clients are sent the figures once a second, and send ``ask(name, question)``, whose ack gets
     ``yes``, ``no``, ``late`` or ``gone``.
     """
-
-    outgoing = DashboardPage
 
     def __init__(self, chat: Chat, activity: Activity) -> None:
         self._chat = chat

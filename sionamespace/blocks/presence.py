@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, Protocol, TypedDict
 
 from sionamespace.blocks.announcements import Announcements
 from sionamespace.blocks.roster import Change, Entry, Roster
 from sionamespace.blocks.users import Users
+from sionamespace.handlers.decorators import event
 from sionamespace.handlers.server_events import server_event
 from sionamespace.ids import Ids
 from sionamespace.types import Room, Sid, names
 
-__all__ = ["Presence"]
+__all__ = ["Presence", "PresenceDiff", "PresenceEvents"]
 
 _PUT, _TAKE, _ASK, _ALL = (
     f"sionamespace presence {what}" for what in ("put", "take", "ask", "all")
@@ -19,7 +20,26 @@ _PUT, _TAKE, _ASK, _ALL = (
 """What servers say to each other: a tab is there, or not, and which of yours are there."""
 
 
-class Presence(Users):
+class PresenceDiff(TypedDict):
+    """Who has come, or says something new of itself, and who has gone; the meta of each."""
+
+    joins: dict[str, Any]
+    leaves: dict[str, Any]
+
+
+class PresenceEvents(Protocol):
+    """What the clients of a `Presence` are sent."""
+
+    @event("presence")
+    def presence(self, room: str, users: dict[str, Any]) -> None:
+        """Who is in the room, and the meta of each."""
+
+    @event("presence_diff")
+    def presence_diff(self, room: str, diff: PresenceDiff) -> None:
+        """What has changed there."""
+
+
+class Presence(Users, outgoing=PresenceEvents):
     """Who is in which room: one entry for a user, however many tabs it has open there.
 
         class Chat(Presence):
@@ -33,9 +53,6 @@ class Presence(Users):
     it said last, in whichever of its tabs are still there. A client that disconnects, or is
     refused after all, is untracked by itself. On several servers, everybody is told of everybody.
     """
-
-    presence_event: ClassVar[str] = "presence"
-    """The event with all who are there; the one with changes is called ``<event>_diff``."""
 
     # Names with two underscores are nobody else's: subclasses are the application's own.
     __roster: Roster
@@ -59,7 +76,9 @@ class Presence(Users):
             UsageError: if nobody said who it is (`Users.identify`), or the meta cannot be sent.
         """
         user = self.user(sid)
-        self.emit(self.presence_event, room, {user: meta}, room=())  # raises what cannot be sent
+        self.emit(
+            PresenceEvents.presence, room, {user: meta}, room=()
+        )  # raises what cannot be sent
         self.enter_room(sid, room)
         with self.__announcements.change() as announce:
             if sid not in self.__tracked:
@@ -105,12 +124,12 @@ class Presence(Users):
         """Tell this server's clients; those of others are told when these know of it."""
         if change is not None:
             joins, leaves = change
-            diff = {"joins": joins, "leaves": leaves}
+            diff: PresenceDiff = {"joins": joins, "leaves": leaves}
             audience = self.to(room).local.skip(*names(skip))
-            audience.emit(f"{self.presence_event}_diff", room, diff)
+            audience.emit(PresenceEvents.presence_diff, room, diff)
 
     def __welcome(self, sid: Sid, room: Room, users: dict[str, Any]) -> None:
-        self.emit(self.presence_event, room, users, room=sid)
+        self.emit(PresenceEvents.presence, room, users, room=sid)
 
     # On several servers each has the whole roster: its own tabs, and what the others say of theirs.
 

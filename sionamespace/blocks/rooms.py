@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Protocol, TypeAlias
+
+import msgspec
 
 from sionamespace.blocks.announcements import Announcements
 from sionamespace.blocks.history import History
 from sionamespace.errors import HandlerError, Refused, UsageError
+from sionamespace.handlers.decorators import event
 from sionamespace.handlers.server_events import server_event
 from sionamespace.handlers.signature import where
 from sionamespace.namespace import Namespace
@@ -18,15 +21,23 @@ from sionamespace.types import Room, Rooms, Sid, names
 if TYPE_CHECKING:
     from sionamespace.types import Args, Unpack
 
-__all__ = ["RoomPolicy"]
+__all__ = ["RoomEvents", "RoomPolicy"]
 
-_LONGEST = 100
+RoomName: TypeAlias = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
 
 _PUBLISHED = "sionamespace room published"
 """What servers say to each other of what was published."""
 
 
-class RoomPolicy(Namespace):
+class RoomEvents(Protocol):
+    """What the clients of a `RoomPolicy` are sent."""
+
+    @event("history")
+    def history(self, room: str, events: list[list[Any]]) -> None:
+        """What was said in the room that you enter, oldest first: each event with its arguments."""
+
+
+class RoomPolicy(Namespace, outgoing=RoomEvents):
     """Rooms that clients enter by themselves, if they may, with the history of each.
 
         class Chat(RoomPolicy):
@@ -79,15 +90,13 @@ class RoomPolicy(Namespace):
     def joined(self, sid: Sid, room: Room) -> None:
         """Called after a client has entered a room."""
 
-    def on_join(self, sid: Sid, room: Any) -> None:
-        if not isinstance(room, str) or not 0 < len(room) <= _LONGEST:
-            raise Refused(f"a room is a text of 1 to {_LONGEST} characters")
+    def on_join(self, sid: Sid, room: RoomName) -> None:
         if self.may_join(sid, room) is not True:
             raise Refused("you may not enter this room")
         self.admit(sid, room)
 
-    def on_leave(self, sid: Sid, room: Any) -> None:
-        if isinstance(room, str) and room in self.rooms(sid) - {sid}:
+    def on_leave(self, sid: Sid, room: str) -> None:
+        if room in self.rooms(sid) - {sid}:
             self.leave_room(sid, room)
 
     def admit(self, sid: Sid, room: Room) -> None:
@@ -133,7 +142,7 @@ class RoomPolicy(Namespace):
         return self.past.of(room)
 
     def __tell(self, sid: Sid, room: Room, history: list[list[Any]]) -> None:
-        self.emit("history", room, history, room=sid)
+        self.emit(RoomEvents.history, room, history, room=sid)
 
     def __pass_on(
         self, announce: Any, room: Room, event: str, args: Sequence[Any], skip: Iterable[Sid]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import os
 from collections.abc import Callable, Mapping
 from contextlib import closing, suppress
@@ -27,10 +28,10 @@ from sionamespace.runtime.pending import Pending
 from sionamespace.runtime.threaded import ThreadedRuntime
 from sionamespace.serving.door import Door, FrontDoor
 from sionamespace.serving.lifetime import LOOK_AGAIN, WebServer, serve
-from sionamespace.serving.listening import listen
 from sionamespace.serving.tls import Certificate
 from sionamespace.serving.uvicorn import run_uvicorn
 from sionamespace.workers.master import supervise
+from sionamespace.workers.siblings import Siblings
 from sionamespace.wsgi import WSGIApplication, WSGIMiddleware
 
 __all__ = ["MODE_VARIABLE", "Hosted", "parse_options"]
@@ -39,11 +40,6 @@ _log = logging.getLogger("sionamespace")
 
 _GOODBYES = 1.0
 """How many seconds a server that stops waits for clients to take its goodbye; some never do."""
-
-_DRAIN = 3.0
-"""Over how many seconds the clients of several workers are sent away."""
-_PATIENCE = 10.0
-"""How many seconds more the workers have to end, before they are killed."""
 
 MODE_VARIABLE = "SIONAMESPACE_ASYNC_MODE"
 """The environment variable with the mode of servers that do not say their own."""
@@ -157,7 +153,7 @@ class Hosted:
             keyfile: its private key, if that is not in the same file.
             workers: how many processes serve.
             drain: over how many seconds the clients are sent away in the end, so that they do not
-                all come back at once; left out, at once by one process, over 3 seconds by several.
+                all come back at once; left out, 0 for one process, and 3 for several.
             settings: for the web server: for ``eventlet.wsgi.server``, such as ``keepalive=5``; for
                 ``gevent.pywsgi.WSGIServer``; for ``uvicorn.Config`` in the asyncio mode, such as
                 ``log_level="info"``. There are none in the mode ``threads``.
@@ -167,18 +163,17 @@ class Hosted:
                 used, or an extra is missing.
         """
         certificate = Certificate.parse(certfile, keyfile)
-        several = workers > 1
-        seconds = (_DRAIN if several else 0) if drain is None else drain
 
         def serve(door: Door) -> None:
-            self.serve(door, app=app, certificate=certificate, drain=seconds, **settings)
+            self.serve(door, app=app, certificate=certificate, **settings)
 
-        if several:
-            supervise(workers, listen(host, port), serve, seconds + _PATIENCE)
-        else:
-            door = FrontDoor(host, port)
-            with closing(door.listener):
-                serve(door)
+        if workers != 1:
+            self.check_shared(certificate is not None)
+            supervise(workers, host, port, serve, drain)
+            return
+        door = FrontDoor(host, port, drain or 0)
+        with closing(door.listener):
+            serve(door)
 
     def serve(
         self,
@@ -186,30 +181,56 @@ class Hosted:
         *,
         app: Any = None,
         certificate: Certificate | None = None,
-        drain: float = 0,
         **settings: Any,
     ) -> None:
         """Serve behind a door; the rest is as in `run`."""
         if door.siblings is not None:
-            if isinstance(self.runtime, ThreadedRuntime):
-                self.runtime.forked()
-            self.engine.ids.node = door.siblings.node
-        stop = partial(self.shutdown, drain)
+            self.check_shared(certificate is not None)
+            self._become_worker(door.siblings, door.broker)
+        stop = partial(self.shutdown, door.drain)
         if isinstance(self.runtime, AsyncioRuntime):
             asgi = app if isinstance(app, ASGIMiddleware) else self.asgi(app)
             settings.setdefault("ws_max_size", self.options.max_message_bytes)
             settings.setdefault(
                 "ws_per_message_deflate", self.options.per_message_deflate is not None
             )
-            run_uvicorn(asgi, certificate, door, stop, self._stopped, drain, **settings)
+            run_uvicorn(asgi, certificate, door, stop, self._stopped, **settings)
         else:
             wsgi = app if isinstance(app, WSGIMiddleware) else self.wsgi(app)
             web_server = _web_server(self.async_mode)(wsgi, certificate, **settings)
             self.runtime.bind()
             self.come_to_others().exception()
-            serve(web_server, door, self.runtime, stop, self._stopped, drain)
+            serve(web_server, door, self.runtime, stop, self._stopped)
             if self._outlive_process is not None:
                 self._outlive_process()
+
+    def check_shared(self, is_tls: bool) -> None:
+        """Check that several workers may serve as this one server.
+
+        Raises:
+            ConfigurationError: if they may not.
+        """
+        if is_tls and "polling" in self.options.transports:
+            raise ConfigurationError(
+                "several workers cannot hand over to each other what comes by TLS; have a proxy "
+                "do that (docs/deploy/nginx.md) and leave certfile= out, or allow "
+                "transports=['websocket'] only"
+            )
+
+    def share(self, broker: str) -> None:
+        """Share the clients with other workers, by a broker that is there for that."""
+
+    def _become_worker(self, siblings: Siblings, broker: str) -> None:
+        if self.engine.ids.node is not None:
+            raise ConfigurationError(
+                "something was sent to clients before the workers were started, so that none of "
+                "them could be this server; send it from where clients are: a handler, a request"
+            )
+        if isinstance(self.runtime, ThreadedRuntime):
+            self.runtime.forked()
+        self.engine.ids.node = siblings.node
+        siblings.balance.clients = self.engine.sockets.__len__
+        self.share(broker)
 
     def shutdown(self, seconds: float = 0) -> None:
         """End every connection; `run` waits for it to be done.
@@ -219,11 +240,15 @@ class Hosted:
         Args:
             seconds: how long that takes: one after another, and nobody new is let in.
         """
-        self._ends_at = self.runtime.now() + seconds + _GOODBYES
         if seconds:
-            self.runtime.post(self.engine.drain, seconds)
+            self._ends_at = math.inf
+            self.runtime.post(self.engine.drain, seconds, self._sent_away)
         else:
+            self._sent_away()
             self.send_away()
+
+    def _sent_away(self) -> None:
+        self._ends_at = self.runtime.now() + _GOODBYES
 
     async def _begin(self) -> None:
         """Called on the event loop when the web server starts."""

@@ -6,13 +6,24 @@ not be green, and green threads of one real thread must have one identity here.
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import sys
 from collections.abc import Callable
 from selectors import BaseSelector
 from typing import Any, Protocol, cast
 
-__all__ = ["DefaultSelector", "Lock", "epoll", "get_ident", "new_lock", "original", "sleep"]
+__all__ = [
+    "DefaultSelector",
+    "Lock",
+    "epoll",
+    "get_ident",
+    "new_event_loop",
+    "new_lock",
+    "original",
+    "renew",
+    "sleep",
+]
 
 
 class Lock(Protocol):
@@ -39,6 +50,29 @@ def original(module: str, name: str) -> Any:
     return getattr(importlib.import_module(module), name)
 
 
+def _default_selector() -> Any:
+    """What the system has; eventlet would still have it wait by its green ``select``."""
+    if "eventlet" in sys.modules:
+        from eventlet import patcher
+
+        if patcher.is_monkey_patched("select"):
+            select = ("select", patcher.original("select"))
+            return patcher.import_patched("selectors", select).DefaultSelector
+    return original("selectors", "DefaultSelector")
+
+
+def renew() -> None:
+    """Make anew what libraries have that a process shares with the one it was forked from."""
+    if "eventlet.hubs" in sys.modules:
+        from eventlet import hubs
+
+        hubs._threadlocal.__dict__.pop("hub", None)  # another of the same class comes when needed
+    if "gevent" in sys.modules:
+        import gevent
+
+        gevent.reinit()
+
+
 get_ident = cast("Callable[[], int]", original("_thread", "get_ident"))
 """The identity of the calling operating system thread."""
 
@@ -49,7 +83,13 @@ calling out: a green thread that switched away inside would stop the whole threa
 epoll = original("select", "epoll") if sys.platform == "linux" else None
 """Linux's, which a green library takes away; None elsewhere."""
 
-DefaultSelector = cast("type[BaseSelector]", original("selectors", "DefaultSelector"))
+DefaultSelector = cast("type[BaseSelector]", _default_selector())
+
+
+def new_event_loop() -> asyncio.AbstractEventLoop:
+    """An event loop that waits as the system does; on gevent's selectors it fails."""
+    return asyncio.SelectorEventLoop(DefaultSelector())
+
 
 sleep = cast("Callable[[float], None]", original("time", "sleep"))
 """Pauses the whole operating system thread."""

@@ -13,9 +13,11 @@ import eventlet
 from eventlet import hubs, patcher, wsgi
 from eventlet.green import ssl
 from eventlet.greenio import GreenSocket
+from eventlet.greenio.base import socket_accept
 
 from sionamespace.serving.lifetime import LOOK_AGAIN
 from sionamespace.serving.tls import HANDSHAKE_SECONDS, Certificate
+from sionamespace.workers.balance import Balance
 from sionamespace.workers.early import Early
 from sionamespace.workers.siblings import Siblings
 
@@ -52,12 +54,14 @@ class EventletServer:
             self._settings["environ"] = {**environ, **(settings.get("environ") or {})}
 
     def start(self, listener: socket.socket, siblings: Siblings | None = None) -> None:
+        balance = None
         if siblings is not None:
+            balance = siblings.balance
             self._settings["protocol"] = _handing_over(
                 self._settings.get("protocol", wsgi.HttpProtocol), siblings
             )
             self._serve(_Inbox(siblings))
-        self._serving = self._serve(_Listener(listener))
+        self._serving = self._serve(_Listener(listener, balance))
 
     def _serve(self, listener: Any) -> Any:
         serving = eventlet.spawn(wsgi.server, listener, self._app, **self._settings)
@@ -86,9 +90,10 @@ class _Pool(eventlet.GreenPool):  # type: ignore[misc]
 class _Listener:
     """A listening socket on which no failure ends the server."""
 
-    def __init__(self, listener: socket.socket) -> None:
+    def __init__(self, listener: socket.socket, balance: Balance | None) -> None:
         # It is green already in a process that is monkey-patched.
         self._green = listener if isinstance(listener, GreenSocket) else GreenSocket(listener)
+        self._balance = balance
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._green, name)
@@ -96,10 +101,23 @@ class _Listener:
     def accept(self) -> Any:
         while True:
             try:
-                return self._green.accept()
+                return self._green.accept() if self._balance is None else self._share()
             except OSError as error:
                 _log.error("cannot accept a connection: %s", error)
                 eventlet.sleep(LOOK_AGAIN)  # it is most often a lack of files, which passes
+
+    def _share(self) -> Any:
+        """Accept a client when it is this worker's turn."""
+        assert self._balance is not None
+        while True:
+            if pause := self._balance.pause():
+                eventlet.sleep(pause)
+            accepted = socket_accept(self._green.fd)
+            if accepted is not None:
+                self._balance.accepted()
+                client, address = accepted
+                return GreenSocket(client), address
+            hubs.trampoline(self._green, read=True)
 
 
 class _Inbox:

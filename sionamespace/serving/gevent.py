@@ -82,6 +82,19 @@ class _Server(pywsgi.WSGIServer):  # type: ignore[misc]
     requests = 0
     siblings: Siblings | None = None
 
+    def do_read(self) -> Any:
+        """Accept a client, when it is this worker's turn."""
+        balance = self.siblings and self.siblings.balance
+        if balance and (pause := balance.pause()):
+            self.stop_accepting()
+            self._timer = self.loop.timer(pause)
+            self._timer.start(self._start_accepting_if_started)
+            return None
+        accepted = super().do_read()
+        if balance and accepted:
+            balance.accepted()
+        return accepted
+
     def receive(self) -> None:
         """Take the connections that siblings have handed over."""
         assert self.siblings is not None

@@ -100,8 +100,13 @@ class ThreadsServer:
                 self._accept_one()
 
     def _accept_one(self) -> None:
+        balance = self._siblings and self._siblings.balance
+        if balance and (pause := balance.pause()):
+            time.sleep(pause)
         try:
             start_thread(self._talk, *self._listener.accept())
+            if balance:
+                balance.accepted()
         except BlockingIOError:  # another process was faster
             pass
         except (OSError, RuntimeError) as error:

@@ -274,7 +274,7 @@ class Harness:
         for _, cls in self._application.router.classes:
             if event in cls.declared.functions:
                 return cls.declared.name_of(event)
-        raise UsageError(f"{event!r} is not declared by any namespace here, as `outgoing`")
+        raise UsageError(f"{event!r} is not declared by any namespace here, with outgoing=")
 
     def why_unanswered(self, client: HarnessClient, event: str, number: int) -> str | None:
         """Why an event of a client has no answer; None if its handler means to give none."""

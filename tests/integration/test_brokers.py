@@ -8,7 +8,15 @@ import time
 from collections.abc import Awaitable, Callable
 
 import pytest
-from engines import ClusterServers, Engine, RedisServer, SentinelServers
+from engines import (
+    ClusterServers,
+    Engine,
+    NatsServer,
+    PostgresServer,
+    RabbitServer,
+    RedisServer,
+    SentinelServers,
+)
 from redis import Redis
 
 from sionamespace.brokers import broker_of
@@ -167,7 +175,9 @@ class TestRedis(RealServer):
 class TestStreams(RealServer):
     @classmethod
     def new_engine(cls) -> Engine:
-        return RedisServer("--appendonly", "yes", scheme="redis+stream")
+        # With "everysec" it may answer before it has written, and lose that when it is killed.
+        options = ("--appendonly", "yes", "--appendfsync", "always")
+        return RedisServer(*options, scheme="redis+stream")
 
     def test_what_was_sent_while_the_connection_was_away_comes(self) -> None:
         async def test(one: Side, two: Side) -> None:
@@ -280,3 +290,21 @@ class TestRedisCluster(RealServer):
             assert await two.next() == ("a", b"moved")
 
         self.between(test)
+
+
+class TestNats(RealServer):
+    @classmethod
+    def new_engine(cls) -> Engine:
+        return NatsServer()
+
+
+class TestRabbit(RealServer):
+    @classmethod
+    def new_engine(cls) -> Engine:
+        return RabbitServer()
+
+
+class TestPostgres(RealServer):
+    @classmethod
+    def new_engine(cls) -> Engine:
+        return PostgresServer()

@@ -54,7 +54,7 @@ FLOORS = [
     },
     {"server"},
     {"__init__"},
-    {"testing", "cli", "routes"},
+    {"testing", "codegen", "cli", "routes"},
     {"__main__"},
 ]
 

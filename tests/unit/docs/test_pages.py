@@ -137,7 +137,7 @@ def test_its_commands_print_what_it_shows(
         assert commands, f"{page}:{block.line}: a command begins with '$ '"
         for each in commands:
             command, _, shown = each.partition("\n")
-            printed = run(tmp_path, environ, "sh", "-c", command, fails="error: " in shown)
+            printed = run(tmp_path, environ, "sh", "-c", command, fails=": error: " in shown)
             assert matches(shown, printed), f"{command} printed:\n{printed}"
 
 
