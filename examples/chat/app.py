@@ -1,7 +1,7 @@
 """The chat, put together and served: ``python app.py``, then http://127.0.0.1:5000.
 
-The environment variables HOST and PORT say where else to serve it, and CLUSTER over which broker
-several such processes are one chat, as in ``CLUSTER=redis://127.0.0.1``.
+The environment variables HOST and PORT say where else to serve it, and WORKERS with how many
+processes. CLUSTER, as in ``CLUSTER=redis://127.0.0.1``, makes one chat of all that are given it.
 """
 
 from __future__ import annotations
@@ -65,9 +65,11 @@ def allow_only_our_own(response: Response) -> Response:
 
 
 def run(server: Server, app: Any) -> None:
-    """Serve where the environment says."""
+    """Serve where, and with as many processes as, the environment says."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    server.run(os.environ.get("HOST", "127.0.0.1"), int(os.environ.get("PORT", "5000")), app=app)
+    say = os.environ.get
+    host, port, workers = say("HOST", "127.0.0.1"), say("PORT", "5000"), say("WORKERS", "1")
+    server.run(host, int(port), app=app, workers=int(workers))
 
 
 if __name__ == "__main__":
