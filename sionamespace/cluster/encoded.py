@@ -6,8 +6,9 @@ from typing import Any
 
 import msgspec
 
+from sionamespace.errors import PacketError
 from sionamespace.protocol.codecs import Codec
-from sionamespace.protocol.engineio import Parcel
+from sionamespace.protocol.engineio import MESSAGE, Parcel
 from sionamespace.protocol.packet import Packet, PacketType
 from sionamespace.types import Path
 
@@ -23,11 +24,6 @@ class Encoded(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
     text: str | None
     binary: tuple[bytes, ...]
-
-    def __post_init__(self) -> None:
-        # Otherwise bytes on a channel could close a connection, or break a polled payload.
-        if not (self.binary if self.text is None else self.text.startswith("4")):
-            raise ValueError("a packet that is no message")
 
     @classmethod
     def of(cls, packets: tuple[Any, ...]) -> Encoded:
@@ -47,14 +43,21 @@ class Encoded(msgspec.Struct, frozen=True, array_like=True, gc=False):
         return len(self.text or "") + sum(map(len, self.binary))
 
     def parcel(self) -> Parcel:
-        """It, ready to be sent to clients."""
+        """It, ready to be sent to clients.
+
+        Raises:
+            PacketError: if it is no message, and so could close their connections, or break a
+                polled payload.
+        """
+        if not (self.binary if self.text is None else self.text.startswith(MESSAGE)):
+            raise PacketError("a packet that is no message")
         return Parcel(*self.binary) if self.text is None else Parcel(self.text, *self.binary)
 
     def values(self, codec: Codec) -> list[Any]:
         """What is in it: an event with its arguments, or values.
 
         Raises:
-            PacketError: if it is of another codec.
+            PacketError: if it is no message, or of another codec.
         """
         data: list[Any] = codec.read(self.parcel().messages).data
         return data

@@ -33,10 +33,11 @@ from sionamespace.cluster.outbox import Entry, Outbox
 from sionamespace.cluster.pump import Pump
 from sionamespace.cluster.questions import UNHEARD, Questions, Waits
 from sionamespace.cluster.wire import Wire, WireError
+from sionamespace.errors import PacketError
 from sionamespace.health import Health
 from sionamespace.logs import FirstTimes
 from sionamespace.ports import Broker, Local
-from sionamespace.runtime.faults import guarded
+from sionamespace.runtime.faults import log_fault
 from sionamespace.runtime.originals import new_lock
 from sionamespace.runtime.pending import Pending
 
@@ -94,7 +95,7 @@ class Membership:
             self._given_up,
         )
         self.wake = self._pump.wake
-        self._fresh = FreshRooms()
+        self._fresh = FreshRooms(_now)
         self._foreign = FirstTimes(_log)
         self._is_connected: bool | None = None
         self._since = time.time()
@@ -197,7 +198,7 @@ class Membership:
         loop = asyncio.get_running_loop()
         _log.info("server %s is connected to %s", self.node, self._broker.name)
         self._heard_itself_at = None
-        self.nodes.listen(loop.time())
+        self.nodes.listen(_now())
         self.say(self._wire.everyone, Hello())
         self._beat_timer = loop.call_later(self._settings.heartbeat, self._beat)
         self._set_connected(True)
@@ -235,34 +236,34 @@ class Membership:
     def _channel(self, message: ToClients) -> str | None:
         """Where the servers listen that a message may concern."""
         if isinstance(message, Enter):
-            self._fresh.add(message, asyncio.get_running_loop().time())
-        elif self._fresh.concerns(message, asyncio.get_running_loop().time()):
+            self._fresh.add(message)
+        elif self._fresh.concerns(message):
             return self._wire.namespace(message.path)
         return self._wire.channel(message, self.node)
 
     def _receive(self, channel: str, data: bytes) -> None:
         if not self._broker.filters and channel not in self._outbox.wanted:
             return
+        if self._wire.is_of(data, self.node):
+            self._heard_itself_at = _now()
+            return
         try:
-            received = self._wire.read(data)
-        except WireError as error:
+            received = self._wire.read(channel, data)
+            if self.nodes.hear(received.node, received.number, _now()):
+                self._take(received.node, received.message)
+        except (PacketError, WireError) as error:
             text = "a message on the channel %.80r of %s is ignored: %s"
             self._foreign.warning(str(error), text, channel, self._broker.name, error)
-            return
-        now = asyncio.get_running_loop().time()
-        if received.node == self.node:
-            self._heard_itself_at = now
-        elif self.nodes.hear(received.node, received.number, now):
-            what = "what another server wants"
-            guarded(what, self._take, received.node, received.message)
+        except Exception:
+            log_fault("what another server wants")
 
     def _take(self, node: str, message: Message) -> None:
-        if isinstance(message, Beat):
-            return
-        if isinstance(message, Bye):
+        if isinstance(message, Hello | Beat):
+            self.nodes.meet(node)
+            if isinstance(message, Hello):
+                self.say(self._wire.node(node), Beat())
+        elif isinstance(message, Bye):
             self.nodes.forget(node)
-        elif isinstance(message, Hello):
-            self.say(self._wire.node(node), Beat())
         elif isinstance(message, Found | Asked | Answer | Said):
             self.questions.hear(node, message)
         else:
@@ -274,7 +275,7 @@ class Membership:
     # Beats.
 
     def _beat(self) -> None:
-        now = asyncio.get_running_loop().time()
+        now = _now()
         self._beat_timer = asyncio.get_running_loop().call_later(
             self._settings.heartbeat, self._beat
         )
@@ -327,3 +328,8 @@ class Membership:
     def _changed(self) -> None:
         if self._settings.on_change is not None:
             Context().run(self._local.runtime.spawn, self._settings.on_change, self.health())
+
+
+def _now() -> float:
+    """The time on the cluster's loop."""
+    return asyncio.get_running_loop().time()

@@ -14,13 +14,14 @@ _MOST_SILENT = 32
 
 
 class _Node:
-    """Another server: when it was heard last, and which of its last messages have come."""
+    """Another sender: when it was heard last, and which of its last messages have come."""
 
     __slots__ = ("_order", "_seen", "heard_at", "is_met")
 
     def __init__(self, now: float) -> None:
         self.heard_at = now
         self.is_met = False
+        """Whether it said that it is a server, since this one listens."""
         self._seen: set[int] = set()
         self._order: deque[int] = deque()
 
@@ -37,6 +38,8 @@ class _Node:
 
 class Nodes:
     """The other servers, as long as something is heard of them. Used on the cluster's loop.
+
+    Not everybody who is heard is one: a program may send, and have no clients.
 
     Args:
         patience: for how many seconds nothing may be heard of one.
@@ -62,21 +65,26 @@ class Nodes:
         return name in self.there or not self.all_heard
 
     def hear(self, name: str, number: int, now: float) -> bool:
-        """Something has come of a server; whether it is new, as it may be sent twice."""
+        """Something has come of somebody; whether it is new, as it may be sent twice."""
         node = self._nodes.get(name)
         if node is None:
             # One that was cut off may send again what came before: it did not hear that it did.
             node = self._nodes[name] = self._silent.pop(name, _Node(now))
-            self.there |= {name}
         node.heard_at = now
+        return node.is_new(number)
+
+    def meet(self, name: str) -> None:
+        """What has come says that its sender is a server, and there."""
+        node = self._nodes[name]
         if not node.is_met:
             node.is_met = True
+            self.there |= {name}
             self._tell_came(name)
-        return node.is_new(number)
 
     def forget(self, name: str) -> None:
         """A server has gone."""
-        if self._nodes.pop(name, None) is not None:
+        self._nodes.pop(name, None)
+        if name in self.there:
             self.there -= {name}
             self._tell_went(name)
 

@@ -113,9 +113,11 @@ class AskingOne:
     def __init__(self, ack: Ack[Any], codec: Codec) -> None:
         self.pending = ack
         self._codec = codec
+        self._server: object = None
 
     def expect(self, *things: object) -> None:
-        """There is but one."""
+        """There is but one: the client's server."""
+        (self._server,) = things
 
     def drop(self, thing: object) -> None:
         """Nor is anything else expected."""
@@ -124,10 +126,11 @@ class AskingOne:
         if isinstance(reply, Answer) and reply.packet is not None:
             self.pending.answer(reply.packet.values(self._codec))
         elif isinstance(reply, Answer) or (isinstance(reply, Asked) and not reply.sids):
-            self.lose(node)
+            self.pending.fail(_gone(self.pending))
 
     def lose(self, node: str) -> None:
-        self.pending.fail(_gone(self.pending))
+        if node == self._server:
+            self.pending.fail(_gone(self.pending))
 
 
 class AskingAll:
@@ -155,13 +158,15 @@ class AskingAll:
 
     def hear(self, node: str, reply: Reply) -> None:
         if isinstance(reply, Asked) and node not in self._asked:
-            acks = [self._ack(sid) for sid in reply.sids]
-            self._asked[node] = {ack.sid: AskingOne(ack, self._codec) for ack in acks}
-            self.pending.add(acks, node)
+            asked = [AskingOne(self._ack(sid), self._codec) for sid in reply.sids]
+            for each in asked:
+                each.expect(node)
+            self._asked[node] = {each.pending.sid: each for each in asked}
+            self.pending.add((each.pending for each in asked), node)
         elif isinstance(reply, Answer):
-            asked = self._asked.get(node, {}).get(reply.sid)
-            if asked is not None:
-                asked.hear(node, reply)
+            one = self._asked.get(node, {}).get(reply.sid)
+            if one is not None:
+                one.hear(node, reply)
 
     def lose(self, node: str) -> None:
         for asked in self._asked.get(node, {}).values():

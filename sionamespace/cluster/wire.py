@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import attrs
@@ -95,7 +96,11 @@ class Wire:
     @staticmethod
     def only_node(message: ToClients) -> str | None:
         """The one server that has all the clients that are meant; None if that is not known."""
-        rooms = message.rooms or ()
+        rooms = message.rooms
+        if rooms is None:
+            return None
+        if len(rooms) == 1:
+            return Ids.node_of(rooms[0])
         nodes = {Ids.node_of(room) for room in rooms}
         return nodes.pop() if len(nodes) == 1 else None
 
@@ -108,8 +113,12 @@ class Wire:
         """
         return _write(_Envelope(VERSION, node, number, message))
 
-    def read(self, data: bytes) -> Received:
-        """The message in bytes that came.
+    def is_of(self, data: bytes, node: str) -> bool:
+        """Whether bytes are a message of a server, which need not be read to know that."""
+        return data.startswith(_begin(node))
+
+    def read(self, channel: str, data: bytes) -> Received:
+        """The message in bytes that came on a channel.
 
         Raises:
             WireError: if there is none, or one of a version that is not known here.
@@ -121,6 +130,12 @@ class Wire:
         if envelope.version != VERSION:
             raise WireError(_other_version(envelope))
         return Received(envelope.node, envelope.number, envelope.message)
+
+
+@lru_cache(maxsize=8)
+def _begin(node: str) -> bytes:
+    """How the messages of a server begin: with the version and its name, in an array of four."""
+    return b"\x94" + _write(VERSION) + _write(node)
 
 
 def _why_not(data: bytes, error: Exception) -> str:

@@ -120,6 +120,7 @@ ASKED: list[tuple[Any, ...]] = [
     ("upload", PICTURE),
     ("upload", {**PICTURE, "name": ""}),
     ("pair",),
+    ("spot",),
     ("numbers",),
     ("numbers", 1, 2),
     ("all",),
@@ -142,8 +143,10 @@ ANSWERED: list[tuple[Any, tuple[Any, ...], tuple[Any, ...]]] = [
     (ShopPage.confirm, ("sure?",), (True,)),
     (ShopPage.rate, ("tea",), (5,)),
     (ShopPage.place, (), (7, "High Street")),
+    (ShopPage.spot, (), (1, "here")),
     (ShopPage.receipt, ("tea",), ()),
     (ShopPage.settings, (), ({"tags": ["a"]},)),
     (ShopPage.several, (), (1, 2)),
+    (ShopPage.whatever, (), (1, [2])),
     (ShopPage.open, (1,), ("any", "thing")),
 ]

@@ -416,6 +416,13 @@ class TestBytes:
         inside(cluster.node(0)._broker._receive, "sionamespace", b"\x94\x02\xa3new\x01\x91\x63")
         assert "server 'new' speaks version 2 of the cluster's wire, this one 1" in caplog.text
 
+    def test_who_sends_but_is_no_server_is_heard_and_not_waited_for(self, cluster, clients, inside):
+        data = Wire("sionamespace").write("a program", 1, emit(Encoded('42["said",1]', ())))
+        inside(cluster.node(0)._broker._receive, "sionamespace#/", data)
+        inside(cluster.node(0)._broker._receive, "sionamespace#/", data)
+        assert heard(*clients) == [[1], []]
+        assert cluster.node(0).health().nodes == {cluster.node(1).name}
+
     def test_a_message_with_more_than_is_known_here_is_understood(self, cluster, clients, inside):
         data = Wire("sionamespace").write("newer", 1, emit(Encoded('42["said",1]', ())))
         assert data[-1:] == b"\xc2"

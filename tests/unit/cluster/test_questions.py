@@ -113,6 +113,17 @@ def test_a_client_of_a_server_that_dies_is_gone_when_that_is_noticed(cluster, qu
     assert isinstance(quiz.call("question", room=clients[1].sid).exception(0), ClientGone)
 
 
+def test_another_server_that_dies_ends_nothing_of_it(cluster, quiz, clients):
+    ack = quiz.call("question", room=clients[1].sid, timeout=None)
+    cluster.settle()
+    cluster.kill(2)
+    cluster.advance(5)
+    assert not ack.done()
+    clients[1].last("question").answer("yes")
+    cluster.settle()
+    assert ack.result(0) == "yes"
+
+
 def test_an_answer_that_comes_too_late_changes_nothing(cluster, quiz, clients):
     ack = quiz.call("question", room=clients[1].sid, timeout=1)
     cluster.settle()

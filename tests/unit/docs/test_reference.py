@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-import sionamespace
+import sionamespace.brokers
 from tests.unit.docs.pages import DOCS, PAGES, ROOT, Page
 
 translated = runpy.run_path(str(DOCS / "site" / "docstrings.py"))["translated"]
@@ -38,6 +38,13 @@ def test_no_public_name_is_missing(module: str) -> None:
     documented = {name.rpartition(".")[2]: found(name) for name in ENTRIES}
     public = {name: found(f"{module}.{name}") for name in found(f"{module}.__all__")}
     assert public.items() <= documented.items()
+
+
+def test_every_broker_that_a_url_names_is_there() -> None:
+    urls = set(sionamespace.brokers._SCHEMES.values())
+    named = {f"sionamespace.brokers.{url.replace(':', '.')}" for url in urls if "Broker" in url}
+    assert len(named) > 2
+    assert named <= ENTRIES.keys()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=str)
