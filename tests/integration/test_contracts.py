@@ -14,9 +14,9 @@ import pytest
 from child import HERE, Node
 
 from sionamespace.testing import Harness
+from tests.docs.pages import PAGES
 from tests.unit.codegen import shop
 from tests.unit.codegen.shop import Circle, Line, Order, Picture, Point, ShopPage, Sparse
-from tests.unit.docs.pages import PAGES
 
 ROOT = HERE.parents[1]
 TSC = "node_modules/typescript/bin/tsc"

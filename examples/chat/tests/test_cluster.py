@@ -245,3 +245,23 @@ def test_without_the_broker_each_server_goes_on_by_what_it_knows(
     assert enter(0, "Eve", key="another-key").connected
     for server, name in [(0, "Dan"), (1, "Zoe")]:
         assert not enter(server, name, key="another-key").connected
+
+
+def test_a_server_that_was_taken_for_dead_keeps_its_names_when_it_is_back(
+    cluster: Cluster, enter: Any, time: Time
+) -> None:
+    ann = enter(0, "Ann")
+    bob = enter(1, "Bob")
+    cluster.cut(0)
+    cluster.advance(5)
+    bob.assert_received(*gone("Ann"))
+    time.now += 5
+    other = enter(1, "Ann", key="another-key")
+    assert other.connected
+
+    cluster.heal(0)
+    cluster.advance(6)
+    assert ann.connected
+    assert not other.connected
+    assert people(cluster) == [{"Ann": "#lobby", "Bob": "#lobby"}] * 2
+    assert not enter(1, "Ann", key="another-key").connected

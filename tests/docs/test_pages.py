@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 import sionamespace
-from tests.unit.docs.pages import DOCS, OWN_TEST, PAGES, ROOT, Page, matches
+from tests.docs.pages import DOCS, OWN_TEST, PAGES, ROOT, Page, matches
 from tests.unit.testing.installed import environment
 
 RULES = {

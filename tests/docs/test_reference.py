@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 import sionamespace.brokers
-from tests.unit.docs.pages import DOCS, PAGES, ROOT, Page
+from tests.docs.pages import DOCS, PAGES, ROOT, Page
 
 translated = runpy.run_path(str(DOCS / "site" / "docstrings.py"))["translated"]
 MODULES = [
