@@ -81,8 +81,9 @@ _CLUSTER = (
 
 def _broadcast_metrics() -> tuple[Metric, ...]:
     emits = [
-        Metric(f"emit to {where}, {what}")
+        Metric(f"{how} to {where}, {what}")
         for where in ("10 here", "nobody here")
+        for how in ("one", "10 at once")
         for what in ("us", "shared, us", "shared, times")
     ]
     among = [
@@ -266,7 +267,7 @@ _ALL = (
     ),
     Case(
         "broadcasts",
-        "Broadcasts alone, in memory and among 1 to 100 other servers",
+        "Emits alone: with rooms in memory, with shared ones, and among 1 to 100 other servers",
         _broadcast_metrics(),
         measures.broadcasts,
         (IN_MEMORY,),

@@ -134,8 +134,8 @@ FLOORS: tuple[Floor, ...] = (
     # What servers that share their clients cost. Whoever emits is kept little longer than with
     # rooms in memory, and whoever has nobody in a room hears nothing of it.
     *(
-        Floor(IN_MEMORY, "broadcasts", f"emit to {where}, shared, times", None, most=1.5)
-        for where in ("10 here", "nobody here")
+        Floor(IN_MEMORY, "broadcasts", f"{emits}, shared, times", None, most=1.5)
+        for emits in ("one to 10 here", "10 at once to 10 here", "10 at once to nobody here")
     ),
     *(Floor(IN_MEMORY, "broadcasts", f"came to {n} others", None, most=0) for n in OTHERS),
     Floor(IN_MEMORY, "broadcasts", "emit and publish, growth", None, most=1.5),
