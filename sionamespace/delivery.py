@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -182,6 +182,12 @@ class Delivery:
     def parcel(self, packet: Packet) -> Parcel:
         """A packet, encoded; raises `UsageError` for a value that cannot be sent."""
         return Parcel.of_message(*self.codec.encode(packet))
+
+    def as_received(self, values: Sequence[Any]) -> list[Any]:
+        """Values as those see them who are sent them; raises `UsageError` if they cannot be."""
+        parcel = self.parcel(Packet(PacketType.ACK, self.path, [*values], 0))
+        data: list[Any] = self.codec.read(parcel.messages).data
+        return data
 
     def _ask_only(
         self,

@@ -108,12 +108,10 @@ class Servers:
         if pending.exception() is not None:
             return None
         try:
-            values = Packet(PacketType.ACK, self._delivery.path, [pending.result()], 0)
-            data: list[Any] = self._delivery.codec.read(self._delivery.parcel(values).messages).data
+            return self._delivery.as_received([pending.result()])
         except UsageError as error:
             _log.error("%s: what a handler of servers returned: %s", self._delivery.path, error)
             return None
-        return data
 
     @property
     def _includes_this(self) -> bool:

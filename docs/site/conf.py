@@ -1,7 +1,7 @@
 """How ``make docs`` builds the pages of the folder above, with Sphinx.
 
 To add a page, write it there in Markdown and name it in `NAVIGATION`; that is all. Its code is run
-by the tests, which say what they ask of it (``tests/unit/docs``).
+by the tests, which say what they ask of it (``tests/docs``).
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ NAVIGATION = {
     "In production": [
         "deploying",
         "cluster",
+        "brokers",
         "security",
         "troubleshooting",
         "deploy/eventlet",

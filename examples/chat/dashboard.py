@@ -42,7 +42,7 @@ class Dashboard(Namespace, outgoing=DashboardPage):
 
     @event(concurrent=True)  # so that one operator may ask several people at once
     def on_ask(self, sid: str, name: str, question: Question) -> str:
-        page = self._chat.page_of(name)
+        page = self._chat.holder(name).sid
         asked = self._chat.call(
             ChatPage.confirm, question, ANSWER_TIME, room=page, timeout=ANSWER_TIME
         )

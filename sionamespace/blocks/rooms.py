@@ -129,15 +129,16 @@ class RoomPolicy(Namespace, outgoing=RoomEvents):
             UsageError: for a name or a value that cannot be sent.
         """
         self.emit(event, *args, room=())  # raises what cannot be sent
-        name = self.declared.name_of(event)
+        name, plain = self.declared.name_of(event), self._mounted().as_received(args)
         skip = () if skip_sid is None else names(skip_sid)
         with self.__entries.change() as announce:
-            self.past.add(room, name, *args)
-            self.__pass_on(announce, room, name, args, skip)
-            announce(self.servers.elsewhere.emit, _PUBLISHED, room, name, args, skip)
+            self.past.add(room, name, *plain)
+            self.__pass_on(announce, room, name, plain, skip)
+            announce(self.servers.elsewhere.emit, _PUBLISHED, room, name, plain, skip)
 
     def history(self, room: Room) -> list[list[Any]]:
-        """What is kept of a room, oldest first: each event with its arguments."""
+        """What is kept of a room, oldest first: each event with its arguments as clients get them,
+        such as a dict where you sent an object of a class."""
         return self.past.of(room)
 
     def __tell(self, sid: Sid, room: Room, history: list[list[Any]]) -> None:

@@ -38,7 +38,7 @@ class PostgresBroker(RemoteBroker):
     by each node for each message; parts take nothing, and come in order with all the others.
 
     Args:
-        url: ``postgresql://username:password@host:port/database``; the query is as for `asyncpg`,
+        url: ``postgresql://username:password@host:port/database``; the query is as for ``asyncpg``,
             for example ``?sslmode=verify-full&sslrootcert=/etc/ssl/ours.pem``.
 
     Raises:

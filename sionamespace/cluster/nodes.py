@@ -9,6 +9,8 @@ __all__ = ["Nodes"]
 
 _REMEMBERED = 1024
 """How many of a server's last messages are known again. No more are ever sent twice."""
+_MOST_SILENT = 32
+"""For how many servers that went silent that is kept."""
 
 
 class _Node:
@@ -56,6 +58,7 @@ class Nodes:
         self._tell_came = came
         self._tell_went = went
         self._nodes: dict[str, _Node] = {}
+        self._silent: dict[str, _Node] = {}
 
     def may_be_there(self, name: str) -> bool:
         """Whether a server is there, or may just not have been heard yet. From any thread."""
@@ -65,7 +68,8 @@ class Nodes:
         """Something has come of somebody; whether it is new, as it may be sent twice."""
         node = self._nodes.get(name)
         if node is None:
-            node = self._nodes[name] = _Node(now)
+            # One that was cut off may send again what came before: it did not hear that it did.
+            node = self._nodes[name] = self._silent.pop(name, _Node(now))
         node.heard_at = now
         return node.is_new(number)
 
@@ -89,6 +93,10 @@ class Nodes:
         for name, node in list(self._nodes.items()):
             if now - node.heard_at > self._patience:
                 self.forget(name)
+                node.is_met = False
+                self._silent[name] = node
+                if len(self._silent) > _MOST_SILENT:
+                    del self._silent[next(iter(self._silent))]
 
     def listen(self, now: float) -> None:
         """Nothing could be heard until now; from here on all of them have their time again."""
@@ -98,4 +106,5 @@ class Nodes:
     def clear(self) -> None:
         """This server itself goes."""
         self._nodes.clear()
+        self._silent.clear()
         self.there, self.all_heard = frozenset(), False

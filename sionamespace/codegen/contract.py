@@ -11,7 +11,7 @@ import attrs
 
 from sionamespace.errors import ConfigurationError, HandlerError
 from sionamespace.handlers.conversion import unsupported
-from sionamespace.handlers.outgoing import OutgoingSpec
+from sionamespace.handlers.outgoing import OutgoingSpec, kinds_of_tuple
 from sionamespace.handlers.payload import resolved, type_of
 from sionamespace.handlers.response import NO_REPLY, Reply
 from sionamespace.handlers.signature import signature
@@ -115,8 +115,9 @@ def _sent(spec: OutgoingSpec) -> Event:
     if spec.answer is None and not spec.is_open:
         return Event(spec.event, arguments, None, False, _doc(spec.function))
     # Unlike a handler's None, which is no argument, a client's null is one.
-    kinds = (_UNKNOWN,) if spec.answer is None else (_values(spec.answer.kind),)
-    return Event(spec.event, arguments, kinds, spec.answer is not None, _doc(spec.function))
+    kind = Any if spec.answer is None else spec.answer.kind
+    answer = _UNKNOWN if kind is Any else _values(kind)
+    return Event(spec.event, arguments, (answer,), spec.answer is not None, _doc(spec.function))
 
 
 def _arguments(function: Callable[..., Any], ours: int, source: str) -> tuple[Argument, ...]:
@@ -160,7 +161,7 @@ def _answers(function: Callable[..., Any], source: str) -> Iterator[tuple[Argume
             raise _error(function, source, f"what it returns cannot be sent: {reason}")
         if member is type(None):
             yield ()
-        elif get_origin(member) is tuple or member is tuple:
+        elif kinds_of_tuple(member) is not None:
             yield _values(member)
         else:
             alone.append(member)
@@ -174,14 +175,13 @@ def _members(kind: Any) -> tuple[Any, ...]:
 
 def _values(kind: Any) -> tuple[Argument, ...]:
     """The arguments of an ack that a type means: those of a tuple are several."""
-    if kind is Any or kind is tuple:
-        return _UNKNOWN if kind is tuple else (Argument("answer", Any),)
-    if get_origin(kind) is not tuple:
+    kinds = kinds_of_tuple(kind)
+    if kinds is None:
         return (Argument("answer", kind),)
-    kinds = get_args(kind)
-    if len(kinds) == 2 and kinds[1] is ...:
+    if kinds[-1:] == (...,):
         return (Argument("answers", kinds[0], is_variadic=True),)
-    return tuple(Argument(f"answer{number}", each) for number, each in enumerate(kinds, 1))
+    names = getattr(kind, "_fields", [f"answer{number}" for number in range(1, len(kinds) + 1)])
+    return tuple(map(Argument, names, kinds))
 
 
 def _described(source: str, find: Callable[..., Any], function: Any, *what: Any) -> Any:

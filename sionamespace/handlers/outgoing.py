@@ -8,7 +8,8 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Any, get_args, get_origin
+from operator import itemgetter
+from typing import Any, get_args, get_origin, get_type_hints
 
 import attrs
 
@@ -22,7 +23,7 @@ from sionamespace.protocol.packet import RESERVED_EVENTS
 from sionamespace.runtime.portal import is_async
 from sionamespace.types import Sid
 
-__all__ = ["Answer", "OutgoingSpec", "OutgoingTable", "declared"]
+__all__ = ["Answer", "OutgoingSpec", "OutgoingTable", "declared", "kinds_of_tuple"]
 
 
 @attrs.frozen
@@ -32,29 +33,39 @@ class Answer:
     kind: Any
     payload: Payload
     arity: Arity
-    is_tuple: bool
+    build: Callable[[list[Any]], Any]
+    """Makes the answer of its arguments."""
 
     @classmethod
     def of(cls, kind: Any) -> Answer:
         """What a type means."""
-        if kind is tuple:
-            kind = tuple[Any, ...]
-        if get_origin(kind) is not tuple:
-            return cls(kind, Payload((kind,), Any, ("answer",)), Arity(1, 1), False)
-        kinds = get_args(kind)
-        if len(kinds) == 2 and kinds[1] is ...:
-            return cls(kind, Payload((), kinds[0], called="answer"), Arity(0, None), True)
-        arity = Arity(len(kinds), len(kinds))
-        return cls(kind, Payload(kinds, Any, called="answer"), arity, True)
+        kinds = kinds_of_tuple(kind)
+        if kinds is None:
+            return cls(kind, Payload((kind,), Any, ("answer",)), Arity(1, 1), itemgetter(0))
+        if kinds[-1:] == (...,):
+            return cls(kind, Payload((), kinds[0], called="answer"), Arity(0, None), tuple)
+        build = getattr(kind, "_make", tuple)
+        payload = Payload(kinds, Any, called="answer")
+        return cls(kind, payload, Arity(len(kinds), len(kinds)), build)
 
     def read(self, value: Any) -> Any:
         """The answer that an `Ack` has, as the type; raises `PayloadInvalid`."""
         args = value if isinstance(value, tuple) else (value,)
-        if value is None and self.is_tuple and self.arity.least == 0:
+        if value is None and self.arity.least == 0:
             args = ()
         self.arity.check(len(args), 0)
-        checked = self.payload.check(args)
-        return tuple(checked) if self.is_tuple else checked[0]
+        return self.build(self.payload.check(args))
+
+
+def kinds_of_tuple(kind: Any) -> tuple[Any, ...] | None:
+    """The types in a tuple, which may end with ``...``; None if it is none."""
+    if kind is tuple:
+        return (Any, ...)
+    if get_origin(kind) is tuple:
+        return get_args(kind)
+    if isinstance(kind, type) and issubclass(kind, tuple):  # a NamedTuple
+        return tuple(get_type_hints(kind, include_extras=True).values())
+    return None
 
 
 @attrs.frozen
@@ -119,7 +130,7 @@ class OutgoingTable:
     def to_call(self, event: object, args: Sequence[Any]) -> tuple[str, Read | None]:
         spec = self.find(event, args)
         if spec.answer is not None:
-            return spec.event, spec.read
+            return spec.event, None if spec.answer.kind is Any else spec.read
         if not spec.is_open:
             raise UsageError(
                 f"{spec.name} is declared without an answer ({spec.source}); write emit, or say "

@@ -10,6 +10,8 @@ import asyncio
 import importlib
 import sys
 from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
 from selectors import BaseSelector
 from typing import Any, Protocol, cast
 
@@ -88,8 +90,28 @@ DefaultSelector = cast("type[BaseSelector]", _default_selector())
 
 def new_event_loop() -> asyncio.AbstractEventLoop:
     """An event loop that waits as the system does; on gevent's selectors it fails."""
-    return asyncio.SelectorEventLoop(DefaultSelector())
+    return _EventLoop(DefaultSelector())
 
+
+class _EventLoop(asyncio.SelectorEventLoop):
+    """Asks for addresses on threads as the system has them: gevent's would never answer."""
+
+    async def getaddrinfo(self, *args: Any, **kwargs: Any) -> Any:
+        found = self.create_future()
+        _start_new_thread(self._look_up, (found, partial(_getaddrinfo, *args, **kwargs)))
+        return await found
+
+    def _look_up(self, found: asyncio.Future[Any], ask: Callable[[], Any]) -> None:
+        try:
+            settle = partial(found.set_result, ask())
+        except Exception as error:
+            settle = partial(found.set_exception, error)
+        with suppress(RuntimeError):  # the loop has been closed meanwhile
+            self.call_soon_threadsafe(lambda: None if found.done() else settle())
+
+
+_getaddrinfo = original("socket", "getaddrinfo")
+_start_new_thread = original("_thread", "start_new_thread")
 
 sleep = cast("Callable[[float], None]", original("time", "sleep"))
 """Pauses the whole operating system thread."""

@@ -13,6 +13,7 @@ from sionamespace.health import Health
 from sionamespace.namespace import Namespace
 from sionamespace.router import Router, Routes
 from sionamespace.testing.harness import Harness
+from sionamespace.testing.leftovers import Leftovers
 
 __all__ = ["Cluster", "ClusterNode"]
 
@@ -23,7 +24,13 @@ class ClusterNode(Harness):
     """One of the servers of a `Cluster`: a `Harness` with the time and the thread of the others."""
 
     def __init__(
-        self, runtime: Any, broker: _Broker, routes: Any, options: dict[str, Any], **settings: Any
+        self,
+        runtime: Any,
+        leftovers: Leftovers,
+        broker: _Broker,
+        routes: Any,
+        options: dict[str, Any],
+        **settings: Any,
     ) -> None:
         self._shared = runtime
         self._broker = broker
@@ -31,6 +38,7 @@ class ClusterNode(Harness):
         """How it stood with the others, whenever that changed."""
         rooms = ClusterRoomManager(broker, on_change=self.changes.append, **settings)
         super().__init__(routes, rooms=rooms, **options)
+        self._leftovers = leftovers
 
     @property
     def name(self) -> str:
@@ -81,6 +89,7 @@ class Cluster:
         **options: Any,
     ) -> None:
         self._runtime = Harness.make_runtime()
+        self._leftovers = Leftovers(self._runtime)
         self._hub = MemoryHub()
         self._routes = routes
         self._settings = settings or {}
@@ -101,7 +110,8 @@ class Cluster:
         if callable(routes) and not isinstance(routes, type):
             routes = routes()
         broker = _Broker(self._hub)
-        node = ClusterNode(self._runtime, broker, routes, self._options, **self._settings)
+        shared = self._runtime, self._leftovers
+        node = ClusterNode(*shared, broker, routes, self._options, **self._settings)
         self.nodes.append(node)
         node._application.rooms.others.start()
         self.settle()
@@ -150,9 +160,15 @@ class Cluster:
         try:
             for node in self.nodes:
                 node._broker.heal()
-                node.finish()
+            self.settle()
+            clients = [client for node in self.nodes for client in node._all]
+            self._leftovers.check(clients, self._shut_down)
         finally:
             self.close()
+
+    def _shut_down(self) -> None:
+        for node in self.nodes:
+            node._shut_down()
 
     def close(self) -> None:
         """End it; what still waits is not run, and is no fault."""

@@ -20,7 +20,7 @@ from sionamespace.runtime.pending import Pending
 from sionamespace.sessions import Session
 from sionamespace.testing.client import HarnessClient
 from sionamespace.testing.events import Emitted, EventName
-from sionamespace.testing.leftovers import LeftBehind, Leftovers
+from sionamespace.testing.leftovers import Leftovers
 from sionamespace.testing.loop import apart_from_the_running_loop
 from sionamespace.testing.mailbox import Mailbox, Wanted
 from sionamespace.testing.recording import RecordingApplication, RecordingConnection
@@ -222,12 +222,9 @@ class Harness:
         """
         try:
             self.settle()
-            left = self._leftovers.unanswered(self._all)
-            left = left or self._leftovers.endless(self._shut_down)
+            self._leftovers.check(self._all, self._shut_down)
         finally:
             self.close()
-        if left:
-            raise LeftBehind("the test ends, but\n  " + "\n  ".join(left))
 
     def close(self) -> None:
         """End it; what still waits is not run, and is no fault."""

@@ -13,7 +13,8 @@ _PAUSE = 0.002
 _SLACK, _SLACK_PERCENT = 2, 5
 """How many clients more than the average, and how many per cent more, are still its share."""
 _AT_ONCE = 16
-"""How many clients it accepts then, if they are still there: the others may have stopped."""
+"""One of how many clients that it has it accepts then, if they are still there: the others may have
+stopped."""
 _RECENT = 0.05
 """For how many seconds those count whom it has accepted, and who may not be clients yet."""
 
@@ -77,7 +78,7 @@ class Balance:
         share = self._loads.average() * (1 + _SLACK_PERCENT / 100) + _SLACK
         if load <= share:
             return 0
-        self._free = _AT_ONCE
+        self._free = load // _AT_ONCE
         return _PAUSE
 
     def accepted(self) -> None:

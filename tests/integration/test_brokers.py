@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import sys
 import time
 from collections.abc import Awaitable, Callable
 
 import pytest
+from child import PATIENCE, Child
 from engines import (
     ClusterServers,
     Engine,
@@ -97,6 +99,16 @@ class RealServer(BrokerContract):
             assert await two.next() == ("a", b"again")
 
         self.between(test)
+
+    @pytest.mark.parametrize("mode", ["threads", "eventlet", "gevent"])
+    def test_a_process_that_is_monkey_patched_reaches_it_by_its_name(self, mode: str) -> None:
+        url = self.engine.url.replace("127.0.0.1", "localhost") + self.query
+        process = Child(sys.executable, "patched.py", mode, url)
+        try:
+            process.wait_for("^taken$")
+        finally:
+            process.process.wait(PATIENCE)
+            assert process.end() == 0, process.text()
 
     def test_a_server_that_hangs_is_noticed(self) -> None:
         async def test(one: Side, two: Side) -> None:

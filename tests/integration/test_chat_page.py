@@ -33,16 +33,15 @@ def visit(site: Site, browser: Browser) -> Iterator[Visit]:
 @pytest.fixture
 def enter(visit: Visit) -> Visit:
     """Opens the chat and comes in under a name."""
+    return lambda name, room="", **how: come_in(visit("/", **how), name, room)
 
-    def come_in(name: str, room: str = "", **how: object) -> Page:
-        page = visit("/", **how)
-        page.get_by_label("Your name").fill(name)
-        page.get_by_label("Room", exact=True).fill(room)
-        page.get_by_role("button", name="Join the chat").click()
-        expect(page.get_by_label("Message", exact=True)).to_be_focused()
-        return page
 
-    return come_in
+def come_in(page: Page, name: str, room: str = "") -> Page:
+    page.get_by_label("Your name").fill(name)
+    page.get_by_label("Room", exact=True).fill(room)
+    page.get_by_role("button", name="Join the chat").click()
+    expect(page.get_by_label("Message", exact=True)).to_be_focused()
+    return page
 
 
 def write(page: Page, text: str) -> Locator:

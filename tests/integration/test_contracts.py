@@ -14,9 +14,9 @@ import pytest
 from child import HERE, Node
 
 from sionamespace.testing import Harness
+from tests.docs.pages import PAGES
 from tests.unit.codegen import shop
 from tests.unit.codegen.shop import Circle, Line, Order, Picture, Point, ShopPage, Sparse
-from tests.unit.docs.pages import PAGES
 
 ROOT = HERE.parents[1]
 TSC = "node_modules/typescript/bin/tsc"
@@ -120,6 +120,7 @@ ASKED: list[tuple[Any, ...]] = [
     ("upload", PICTURE),
     ("upload", {**PICTURE, "name": ""}),
     ("pair",),
+    ("spot",),
     ("numbers",),
     ("numbers", 1, 2),
     ("all",),
@@ -142,8 +143,10 @@ ANSWERED: list[tuple[Any, tuple[Any, ...], tuple[Any, ...]]] = [
     (ShopPage.confirm, ("sure?",), (True,)),
     (ShopPage.rate, ("tea",), (5,)),
     (ShopPage.place, (), (7, "High Street")),
+    (ShopPage.spot, (), (1, "here")),
     (ShopPage.receipt, ("tea",), ()),
     (ShopPage.settings, (), ({"tags": ["a"]},)),
     (ShopPage.several, (), (1, 2)),
+    (ShopPage.whatever, (), (1, [2])),
     (ShopPage.open, (1,), ("any", "thing")),
 ]

@@ -1,6 +1,6 @@
 """The pages about moving: what was and what is do the same for the same client.
 
-And what their tables say was so is tried, call by call; what is new, by tests/unit/docs.
+And what their tables say was so is tried, call by call; what is new, by tests/docs.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ import socketio
 from child import HERE, PATIENCE, Child, Node
 from werkzeug.serving import make_server
 
-from tests.unit.docs.moving import OLD_FLASK_SOCKETIO, OLD_PYTHON_SOCKETIO
-from tests.unit.docs.pages import Page
+from tests.docs.moving import OLD_FLASK_SOCKETIO, OLD_PYTHON_SOCKETIO
+from tests.docs.pages import Page
 
 # python-socketio imports eventlet where it is told no mode, and eventlet warns of itself.
 pytestmark = pytest.mark.filterwarnings(r"ignore:\s*Eventlet is deprecated:Warning")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import date
+
+import attrs
 import pytest
 
 from sionamespace import HandlerError, Refused, UsageError
@@ -23,6 +26,12 @@ class Chat(RoomPolicy):
 
     def on_say(self, sid, room, text):
         self.publish(room, "said", text, skip_sid=sid)
+
+
+@attrs.frozen
+class Said:
+    text: str
+    on: date
 
 
 @pytest.fixture
@@ -121,6 +130,14 @@ def test_the_history_has_an_end_in_rooms_too(harness):
     for room in ("a", "b", "a", "c"):
         chat.publish(room, "said", room)
     assert (chat.history("a"), chat.history("b")) == ([["said", "a"]] * 2, [])
+
+
+def test_what_is_kept_is_what_clients_get_whatever_becomes_of_what_was_sent(harness):
+    said, tags = Said("hi", date(2025, 1, 2)), ["new"]
+    chat = harness.namespace()
+    chat.publish("a", "said", said, tags, b"\0")
+    tags.append("old")
+    assert chat.history("a") == [["said", {"text": "hi", "on": "2025-01-02"}, ["new"], b"\0"]]
 
 
 def test_of_some_events_fewer_are_kept_and_nothing_else_goes_for_them(harness):

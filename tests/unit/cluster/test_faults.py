@@ -178,6 +178,29 @@ def test_a_batch_that_failed_is_sent_again_and_nothing_comes_twice(cluster, clie
     assert heard(*clients) == [list(range(20))] * 2
 
 
+def test_nothing_comes_twice_from_a_server_that_was_taken_for_gone(cluster, clients):
+    broker = cluster.node(0)._broker
+    publish = broker.publish
+
+    async def taken_but_not_told(batch):
+        await publish(batch)
+        if not broker.is_cut and any(b"said" in message for _, message in batch):
+            cluster.node(0)._broker.cut()
+            raise ConnectionError("after it was taken")
+
+    broker.publish = taken_but_not_told
+    clients[0].emit("say", 1)
+    assert heard(*clients) == [[1], [1]]
+    cluster.advance(5)
+    assert cluster.node(1).health().nodes == frozenset()
+    broker.publish = publish
+    cluster.heal(0)
+    cluster.advance(6)
+    assert cluster.node(1).changes[-1].nodes == {cluster.node(0).name}
+    clients[0].emit("say", 2)
+    assert heard(*clients) == [[1, 2], [1, 2]]
+
+
 def test_a_message_that_the_broker_never_takes_is_given_up_and_the_rest_goes_on(
     cluster, clients, caplog
 ):

@@ -7,7 +7,7 @@ import datetime
 import decimal
 import enum
 import uuid
-from typing import Annotated, Any, Literal, Protocol
+from typing import Annotated, Any, Literal, NamedTuple, Protocol
 
 import attrs
 import msgspec
@@ -47,6 +47,11 @@ class Picture:
     name: str
     data: bytes
     size: tuple[int, int] = (0, 0)
+
+
+class Spot(NamedTuple):
+    x: int
+    name: str
 
 
 class Profile(TypedDict):
@@ -106,7 +111,11 @@ class ShopPage(Protocol):
 
     def settings(self) -> Settings | None: ...
 
+    def spot(self) -> Spot: ...
+
     def several(self) -> tuple[int, ...]: ...
+
+    def whatever(self) -> Any: ...
 
     def open(self, x): ...  # type: ignore[no-untyped-def]
 
@@ -129,6 +138,9 @@ class Shop(Namespace, outgoing=ShopPage):
 
     def on_pair(self, sid: Sid) -> tuple[int, str]:
         return 1, "b"
+
+    def on_spot(self, sid: Sid) -> Spot:
+        return Spot(1, "b")
 
     def on_pair_or_nothing(self, sid: Sid) -> tuple[int, str] | None:
         return None

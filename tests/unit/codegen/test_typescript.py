@@ -51,6 +51,8 @@ def test_what_clients_send(text):
         "upload": "(picture: PictureInput, ack: (answer?: string | Failure) => void) => void",
         "pair": "(ack: (...answer: [answer1: number, answer2: string]"
         " | [failure: Failure, answer2: undefined]) => void) => void",
+        "spot": "(ack: (...answer: [x: number, name: string]"
+        " | [failure: Failure, name: undefined]) => void) => void",
         "pair_or_nothing": "(ack: (...answer: [answer1: number, answer2: string]"
         " | [answer1: undefined, answer2: undefined]"
         " | [failure: Failure, answer2: undefined]) => void) => void",
@@ -82,7 +84,9 @@ def test_what_they_are_sent(text):
         "place": "(ack: (answer1: number, answer2: string) => void) => void",
         "receipt": "(function_: string, ack: () => void) => void",
         "settings": "(ack: (answer: SettingsInput | null) => void) => void",
+        "spot": "(ack: (x: number, name: string) => void) => void",
         "several": "(ack: (...answers: number[]) => void) => void",
+        "whatever": "(ack: (...answers: any[]) => void) => void",
         "open": "(x: unknown, ack?: (...answers: any[]) => void) => void",
     }
 

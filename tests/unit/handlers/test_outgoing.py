@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Protocol
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple, Protocol
 
 import attrs
 import msgspec
@@ -28,6 +28,11 @@ class Message:
 
 class Choice(pydantic.BaseModel):
     number: int
+
+
+class Spot(NamedTuple):
+    x: int
+    name: str
 
 
 class Slow(pydantic.BaseModel):
@@ -61,6 +66,10 @@ class Page(Protocol):
     def place(self) -> tuple[int, str]: ...
 
     def all(self) -> tuple[int, ...]: ...
+
+    def whatever(self) -> tuple: ...
+
+    def spot(self) -> Spot: ...
 
     def whisper(self, text: str) -> tuple[()]: ...
 
@@ -160,11 +169,15 @@ class TestAnswers:
             (Page.all, (), (1, 2, 3), (1, 2, 3)),
             (Page.all, (), (1,), (1,)),
             (Page.all, (), (), ()),
+            (Page.whatever, (), (1, "b"), (1, "b")),
+            (Page.spot, (), (1, "b"), Spot(1, "b")),
             (Page.whisper, ("psst",), (), ()),
             (Page.choose, (), ({"number": 1},), Choice(number=1)),
             (Page.choose, (), (None,), None),
             (Page.choose, (), (), None),
             (Page.anything, (), ([1],), [1]),
+            (Page.anything, (), (1, 2), (1, 2)),
+            (Page.anything, (), (), None),
             (Page.open, (), (1, 2), (1, 2)),
         ],
     )
@@ -185,6 +198,7 @@ class TestAnswers:
             (Page.place, (), (7, 8), r"answer\[1\]: Expected str, got int"),
             (Page.place, (), (7,), "got 1 argument, expected 2"),
             (Page.all, (), (1, "b"), r"answer\[1\]: Expected int, got str"),
+            (Page.spot, (), (1, 2), r"answer\[1\]: Expected str, got int"),
             (Page.whisper, ("psst",), (True,), "got 1 argument, expected 0"),
             (Page.choose, (), ({"number": "x"},), r"answer\.number: .*integer"),
         ],

@@ -13,7 +13,7 @@ import pytest
 import sionamespace
 from sionamespace import Namespace, Server
 from sionamespace.testing import Harness
-from tests.unit.docs.moving import NEW
+from tests.docs.moving import NEW
 
 
 def app(environ: Any, start_response: Any) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from tests.unit.docs.pages import DOCS
+from tests.docs.pages import DOCS
 
 __all__ = ["NEW", "OLD_FLASK_SOCKETIO", "OLD_PYTHON_SOCKETIO"]
 

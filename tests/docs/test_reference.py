@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-import sionamespace
-from tests.unit.docs.pages import DOCS, PAGES, ROOT, Page
+import sionamespace.brokers
+from tests.docs.pages import DOCS, PAGES, ROOT, Page
 
 translated = runpy.run_path(str(DOCS / "site" / "docstrings.py"))["translated"]
 MODULES = [
@@ -38,6 +38,13 @@ def test_no_public_name_is_missing(module: str) -> None:
     documented = {name.rpartition(".")[2]: found(name) for name in ENTRIES}
     public = {name: found(f"{module}.{name}") for name in found(f"{module}.__all__")}
     assert public.items() <= documented.items()
+
+
+def test_every_broker_that_a_url_names_is_there() -> None:
+    urls = set(sionamespace.brokers._SCHEMES.values())
+    named = {f"sionamespace.brokers.{url.replace(':', '.')}" for url in urls if "Broker" in url}
+    assert len(named) > 2
+    assert named <= ENTRIES.keys()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=str)
