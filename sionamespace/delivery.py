@@ -16,7 +16,7 @@ from sionamespace.ids import Ids
 from sionamespace.ports import Runtime
 from sionamespace.protocol.codecs import Codec
 from sionamespace.protocol.engineio import Parcel
-from sionamespace.protocol.packet import RESERVED_EVENTS, Packet, PacketType
+from sionamespace.protocol.packet import Packet, PacketType
 from sionamespace.rooms.manager import RoomManager
 from sionamespace.sessions import Session, Sessions
 from sionamespace.types import Path, Room, Selection, Sid
@@ -172,12 +172,7 @@ class Delivery:
         return self.rooms.rooms(self.path, sid)
 
     def _encode(self, event: str, args: tuple[Any, ...], number: int | None = None) -> Parcel:
-        if not isinstance(event, str) or event in RESERVED_EVENTS:
-            raise UsageError(
-                f"cannot send an event named {event!r}; expected a text other than "
-                + ", ".join(sorted(RESERVED_EVENTS))
-            )
-        return self.parcel(Packet(PacketType.EVENT, self.path, [event, *args], number))
+        return self.parcel(Packet.of_event(self.path, event, args, number))
 
     def parcel(self, packet: Packet) -> Parcel:
         """A packet, encoded; raises `UsageError` for a value that cannot be sent."""

@@ -52,7 +52,7 @@ FLOORS = [
         "uvicorn",
         "workers",
     },
-    {"server"},
+    {"server", "emitter"},
     {"__init__"},
     {"testing", "codegen", "cli", "routes"},
     {"__main__"},
