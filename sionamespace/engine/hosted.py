@@ -24,8 +24,9 @@ from sionamespace.runtime.aio import AsyncioRuntime
 from sionamespace.runtime.choice import choose, make_driver
 from sionamespace.runtime.threaded import ThreadedRuntime
 from sionamespace.serving.door import Door, FrontDoor
-from sionamespace.serving.lifetime import WebServer, serve
+from sionamespace.serving.lifetime import serve
 from sionamespace.serving.listening import listen
+from sionamespace.serving.server import HTTPServer
 from sionamespace.serving.tls import Certificate
 from sionamespace.serving.uvicorn import run_uvicorn
 from sionamespace.workers.master import supervise
@@ -148,9 +149,8 @@ class Hosted:
             workers: how many processes serve.
             drain: over how many seconds the clients are sent away in the end, so that they do not
                 all come back at once; left out, at once by one process, over 3 seconds by several.
-            settings: for the web server: for ``eventlet.wsgi.server``, such as ``keepalive=5``; for
-                ``gevent.pywsgi.WSGIServer``; for ``uvicorn.Config`` in the asyncio mode, such as
-                ``log_level="info"``. There are none in the mode ``threads``.
+            settings: for ``uvicorn.Config`` in the asyncio mode, such as ``log_level="info"``. The
+                web server of the other modes has none.
 
         Raises:
             ConfigurationError: if the address cannot be listened on, the certificate cannot be
@@ -185,19 +185,19 @@ class Hosted:
                 self.runtime.forked()
             self.engine.ids.node = door.siblings.node
         stop = partial(self.shutdown, drain)
-        if isinstance(self.runtime, AsyncioRuntime):
+        if isinstance(self.runtime, ThreadedRuntime):
+            wsgi = app if isinstance(app, WSGIMiddleware) else self.wsgi(app)
+            web_server = HTTPServer(wsgi, self.runtime, certificate, **settings)
+            serve(web_server, door, self.runtime, stop, self._stopped, drain)
+            if self._outlive_process is not None:
+                self._outlive_process()
+        else:
             asgi = app if isinstance(app, ASGIMiddleware) else self.asgi(app)
             settings.setdefault("ws_max_size", self.options.max_message_bytes)
             settings.setdefault(
                 "ws_per_message_deflate", self.options.per_message_deflate is not None
             )
             run_uvicorn(asgi, certificate, door, stop, self._stopped, drain, **settings)
-        else:
-            wsgi = app if isinstance(app, WSGIMiddleware) else self.wsgi(app)
-            web_server = _web_server(self.async_mode)(wsgi, certificate, **settings)
-            serve(web_server, door, self.runtime, stop, self._stopped, drain)
-            if self._outlive_process is not None:
-                self._outlive_process()
 
     def shutdown(self, seconds: float = 0) -> None:
         """End every connection; `run` waits for it to be done.
@@ -238,18 +238,3 @@ def _runtime(options: Options) -> tuple[ThreadedRuntime | AsyncioRuntime, str]:
         return AsyncioRuntime(options.worker_threads), "as asked for"
     mode, why = choose(options.async_mode, mode_of_worker())
     return ThreadedRuntime(make_driver(mode)), why
-
-
-def _web_server(mode: str) -> Callable[..., WebServer]:
-    """The web server of a mode, whose library is imported only then."""
-    if mode == "gevent":
-        from sionamespace.serving.gevent import GeventServer
-
-        return GeventServer
-    if mode == "threads":
-        from sionamespace.serving.threads import ThreadsServer
-
-        return ThreadsServer
-    from sionamespace.serving.eventlet import EventletServer
-
-    return EventletServer
