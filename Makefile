@@ -52,6 +52,7 @@ docs: .venv/installed ## build the documentation in build/docs
 
 bench: .venv/installed benchmarks/node_modules/installed ## measure side by side with others; ARGS=--quick to try it
 	scripts/need cc
+	scripts/need redis
 	$(PY) benchmarks/run.py --mode all --write .reports/benchmarks $(ARGS)
 
 clean: ## remove what was set up and made

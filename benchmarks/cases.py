@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
 
 import attrs
+import cluster
 import measures
+from cluster import Servers
 from measures import Figures, Pace
 from peers import IN_MEMORY, MODES, Peer
 from process import Load, ServerProcess
@@ -29,6 +34,8 @@ class Case:
         measure: runs the load against a server that was just started; or, in memory, a program.
         modes: those in which it is measured if nobody asks for others.
         bare: whether servers that speak WebSocket only can be measured.
+        servers: how many servers share the clients; 0 for one that knows of no others.
+        ours: whether others have nothing like it.
         once: whether one run is enough, because it is long and its figures do not vary.
         short: the modes in which one run must do.
     """
@@ -36,11 +43,21 @@ class Case:
     name: str
     title: str
     metrics: tuple[Metric, ...]
-    measure: Callable[[ServerProcess, Load, Pace], Figures] | Callable[[Peer], Figures]
+    measure: Callable[[Any, Load, Pace], Figures] | Callable[[Peer], Figures]
     modes: tuple[str, ...] = MODES
     bare: bool = False
+    servers: int = 0
+    ours: bool = False
     once: bool = False
     short: tuple[str, ...] = ()
+
+    def serve(
+        self, peer: Peer, mode: str, compiled: Path
+    ) -> AbstractContextManager[ServerProcess | Servers]:
+        """What is measured, just started; it ends with the block."""
+        if self.servers:
+            return Servers.start(peer, mode, compiled, self.servers)
+        return ServerProcess.start(peer, mode, compiled)
 
 
 _MAIN = ("eventlet", "asyncio")
@@ -51,6 +68,30 @@ _CPU = Metric(measures.CPU)
 _ECHO = (_RATE, _CPU, Metric("p50 ms"), Metric("p99 ms"))
 _FANOUT = (_RATE, _CPU, Metric("p99 ms"))
 _ROOM_WORK = ("enter", "leave", "disconnect", "recipients of 10", "recipients of everybody, each")
+
+_CLUSTER = (
+    Metric(measures.CPU),
+    Metric(cluster.OF_REDIS),
+    Metric("p50 ms"),
+    Metric("p99 ms"),
+    _RATE,
+    Metric(cluster.SATURATED),
+)
+
+
+def _broadcast_metrics() -> tuple[Metric, ...]:
+    emits = [
+        Metric(f"emit to {where}, {what}")
+        for where in ("10 here", "nobody here")
+        for what in ("us", "shared, us", "shared, times")
+    ]
+    among = [
+        Metric(name)
+        for others in measures.OTHERS
+        for name in (f"emit and publish, us, {others} others", f"came to {others} others")
+    ]
+    growth = Metric("emit and publish, growth")
+    return (*emits, *among, growth, Metric("take one for nobody, us"))
 
 
 def _room_metrics() -> tuple[Metric, ...]:
@@ -197,6 +238,39 @@ _ALL = (
         measures.churn,
         _MAIN,
         once=True,
+    ),
+    *(
+        Case(
+            f"cluster-{count}",
+            f"Messages to a room of 200 {where}, 100 broadcasts a second; then all it can",
+            _CLUSTER,
+            cluster.shared,
+            _MAIN,
+            servers=count,
+            short=("asyncio",),
+        )
+        for count, where in (
+            (1, "on one server, with no Redis"),
+            (2, "on 2 servers and Redis"),
+            (4, "on 4 servers and Redis"),
+        )
+    ),
+    Case(
+        "cluster-away",
+        "A broadcast to 10 clients of one server, beside 3 servers with none in the room",
+        (Metric(cluster.AWAY), Metric(cluster.AWAY_ALL)),
+        cluster.away,
+        _MAIN,
+        servers=4,
+        short=("asyncio",),
+    ),
+    Case(
+        "broadcasts",
+        "Broadcasts alone, in memory and among 1 to 100 other servers",
+        _broadcast_metrics(),
+        measures.broadcasts,
+        (IN_MEMORY,),
+        ours=True,
     ),
     Case(
         "codec",

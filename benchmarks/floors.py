@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import attrs
+import cluster
+from measures import CPU, OTHERS
 from peers import IN_MEMORY
 from results import Results
 
@@ -129,5 +131,26 @@ FLOORS: tuple[Floor, ...] = (
             Floor(mode, "churn", "bytes kept for each", None, most=50),
         )
     ),
+    # What servers that share their clients cost. Whoever emits is kept little longer than with
+    # rooms in memory, and whoever has nobody in a room hears nothing of it.
+    *(
+        Floor(IN_MEMORY, "broadcasts", f"emit to {where}, shared, times", None, most=1.5)
+        for where in ("10 here", "nobody here")
+    ),
+    *(Floor(IN_MEMORY, "broadcasts", f"came to {n} others", None, most=0) for n in OTHERS),
+    Floor(IN_MEMORY, "broadcasts", "emit and publish, growth", None, most=1.5),
+    *(
+        floor
+        for mode in ("eventlet", "asyncio")
+        for case in ("cluster-2", "cluster-4")
+        for floor in (
+            Floor(mode, case, CPU, _THEM, most=0.75),
+            Floor(mode, case, CPU, "node", most=1),
+            Floor(mode, case, "p50 ms", _THEM, most=1),
+            *_rates(mode, _THEM, 2, case),
+            *_rates(mode, "node", 1, case),
+        )
+    ),
+    *(Floor(mode, "cluster-away", cluster.AWAY, None, most=15) for mode in ("eventlet", "asyncio")),
 )
-"""The floors of issue 4, and what must hold meanwhile."""
+"""The floors of issues 4 and 6, and what must hold meanwhile."""

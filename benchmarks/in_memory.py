@@ -1,7 +1,8 @@
-"""Measures the codec and the rooms alone, in this process: no server, no socket.
+"""Measures the codec, the rooms and broadcasts alone, in this process: no socket.
 
 python benchmarks/in_memory.py codec --of python-socketio
 python benchmarks/in_memory.py rooms --of sionamespace --members 1000
+python benchmarks/in_memory.py broadcasts --others 1 10 100
 
 It prints one JSON object: figures in microseconds.
 """
@@ -9,6 +10,7 @@ It prints one JSON object: figures in microseconds.
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
 import statistics
 import time
@@ -209,13 +211,21 @@ def _each(
 def main() -> None:
     """Measure what the command line asks for."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=("codec", "rooms"))
+    parser.add_argument("what", choices=("codec", "rooms", "broadcasts"))
     parser.add_argument("--of", choices=LIBRARIES, default="sionamespace")
     parser.add_argument("--members", type=int, default=1000)
+    parser.add_argument("--others", type=int, nargs="+", default=[1, 10, 100])
     asked = parser.parse_args()
+    print(json.dumps(_figures(asked)))
+
+
+def _figures(asked: argparse.Namespace) -> dict[str, float]:
+    if asked.what == "broadcasts":  # which only sionamespace can be asked for
+        from broadcasts import broadcasts
+
+        return asyncio.run(broadcasts(asked.others))
     its_codec, its_rooms = LIBRARIES[asked.of]()
-    figures = codec(its_codec) if asked.what == "codec" else rooms(its_rooms, asked.members)
-    print(json.dumps(figures))
+    return codec(its_codec) if asked.what == "codec" else rooms(its_rooms, asked.members)
 
 
 if __name__ == "__main__":

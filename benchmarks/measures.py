@@ -8,17 +8,21 @@ from typing import Any
 
 import attrs
 from peers import Peer
-from process import Failed, Load, Run, ServerProcess, measure_in_memory
+from process import Failed, Load, Process, Processes, Run, ServerProcess, measure_in_memory
 
 __all__ = [
     "CPU",
+    "OTHERS",
+    "PART",
     "ROOM_SIZES",
     "Figures",
     "Pace",
+    "broadcasts",
     "churn",
     "codec",
     "connects",
     "latency",
+    "measured",
     "memory",
     "pings",
     "rooms",
@@ -30,7 +34,10 @@ Figures = Mapping[str, float]
 """What one run measured, by the names of the metrics."""
 
 CPU = "server CPU us each"
+PART = "CPU us each of a part"
 ROOM_SIZES = (1000, 10_000, 100_000)
+OTHERS = (1, 10, 100)
+"""How many other servers there are, none with a client in the room."""
 
 _SETTLE = 2.0
 """How many seconds idle clients are left alone before the memory is read."""
@@ -73,23 +80,27 @@ def _run_load(load: Load, test: str, settings: Mapping[str, Any]) -> Any:
     return load.run(test, **settings)
 
 
-def _measured(server: ServerProcess, running: Run) -> dict[str, float]:
-    """The figures of a run of echo or fan-out."""
+def measured(
+    server: Process | Processes, running: Run, part: Process | Processes | None = None
+) -> dict[str, float]:
+    """The figures of a run of echo or fan-out; `PART` is what a part of the servers takes."""
+    of_part = part or Processes([])
     flooded = running.await_event("measuring")["flooded"]
-    before = server.cpu_seconds()
-    measured = running.await_event("measured")
-    spent = server.cpu_seconds() - before
+    before, before_of_part = server.cpu_seconds(), of_part.cpu_seconds()
+    found = running.await_event("measured")
+    spent, spent_of_part = server.cpu_seconds() - before, of_part.cpu_seconds() - before_of_part
     latencies = running.await_event("latencies")
     running.await_event("done")
     return {
-        "per second": measured["messages"] / measured["seconds"],
-        CPU: spent / max(1, measured["messages"]) * 1e6,
+        "per second": found["messages"] / found["seconds"],
+        CPU: spent / max(1, found["messages"]) * 1e6,
+        PART: spent_of_part / max(1, found["messages"]) * 1e6,
         "p50 ms": latencies["p50_us"] / 1000,
         "p99 ms": latencies["p99_us"] / 1000,
-        "server busy": spent / measured["seconds"],
-        "generator busy": measured["load_cpu_seconds"] / measured["seconds"],
-        "flood a second": (measured["flooded"] - flooded) / measured["seconds"],
-        "flooder closed": measured["flooders_closed"],
+        "server busy": spent / found["seconds"],
+        "generator busy": found["load_cpu_seconds"] / found["seconds"],
+        "flood a second": (found["flooded"] - flooded) / found["seconds"],
+        "flooder closed": found["flooders_closed"],
     }
 
 
@@ -98,7 +109,7 @@ def traffic(test: str, **settings: Any) -> Callable[[ServerProcess, Load, Pace],
 
     def measure(server: ServerProcess, load: Load, pace: Pace) -> Figures:
         with _run_load(load, test, {**settings, **pace.arguments()}) as running:
-            return _measured(server, running)
+            return measured(server, running)
 
     return measure
 
@@ -108,7 +119,7 @@ def latency(server: ServerProcess, load: Load, pace: Pace) -> Figures:
 
     def echo(**settings: Any) -> dict[str, float]:
         with load.run("echo", clients=50, **settings, **pace.arguments()) as running:
-            return _measured(server, running)
+            return measured(server, running)
 
     saturated = echo(window=4)
     rate = saturated["per second"] / 2
@@ -139,7 +150,7 @@ def stalled(server: ServerProcess, load: Load, pace: Pace) -> Figures:
     """Fan-out of 8 KB each, alone and beside clients that read nothing."""
     settings = {"clients": 50, "window": 4, "batch": 1, "size": 8192, **pace.arguments()}
     with load.run("fanout", **settings) as running:
-        alone = _measured(server, running)
+        alone = measured(server, running)
     before = server.memory_bytes()
     with load.run("fanout", **settings, stalled=2) as running:
         beside = _measured_with_reasons(server, running)
@@ -239,6 +250,12 @@ def churn(server: ServerProcess, load: Load, pace: Pace) -> Figures:
 def codec(peer: Peer) -> Figures:
     """Microseconds for encoding and for decoding one event."""
     return measure_in_memory(peer.in_memory("codec"), peer.environ())
+
+
+def broadcasts(peer: Peer) -> Figures:
+    """Microseconds for what a broadcast costs, alone and among other servers."""
+    command = peer.in_memory("broadcasts", "--others", *map(str, OTHERS))
+    return measure_in_memory(command, peer.environ())
 
 
 def rooms(peer: Peer) -> Figures:

@@ -21,6 +21,8 @@ MODES = ("eventlet", "asyncio", "gevent", "threads")
 IN_MEMORY = "in-memory"
 """The mode of what needs no server: a program that measures itself."""
 
+_NODE_NEEDS = "['socket.io', '@socket.io/redis-adapter', 'redis'].map((n) => require.resolve(n))"
+
 _MESSAGES, _SOCKETIO, _OLD = "messages", "socket.io", "engine.io 3"
 
 
@@ -38,6 +40,7 @@ class Peer:
         library: what the in-memory programs know it by, if they do.
         cases: those that it is measured in, if not all.
         beside: the modes that it is measured beside, if it has none itself and not beside all.
+        shared: what the program is told where servers may share their clients.
         tree: where Python finds the package, if it is not installed.
     """
 
@@ -48,6 +51,7 @@ class Peer:
     library: str | None = None
     cases: frozenset[str] | None = None
     beside: frozenset[str] = frozenset()
+    shared: tuple[str, ...] = ()
     tree: Path | None = None
 
     @property
@@ -59,6 +63,11 @@ class Peer:
     def old(self) -> bool:
         """Whether clients that speak Engine.IO 3 may come."""
         return _OLD in self.speaks
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether it is sionamespace, from whichever folder."""
+        return self.tree is not None
 
     def serves(self, mode: str) -> bool:
         """Whether it can be measured in a mode."""
@@ -75,13 +84,13 @@ class Peer:
         if shutil.which("node") is None:
             return "node"
         found = subprocess.run(
-            ["node", "-e", "require.resolve('socket.io')"],
+            ["node", "-e", _NODE_NEEDS],
             cwd=_SERVERS,
             env=self.environ(),
             capture_output=True,
             check=False,
         )
-        return None if found.returncode == 0 else "socket.io: npm install in benchmarks/"
+        return None if found.returncode == 0 else "npm install in benchmarks/"
 
     def command(self, port: int, mode: str, compiled: Path) -> list[str]:
         """The command that starts it; ``compiled`` is where the C programs are."""
@@ -127,7 +136,14 @@ PEERS: Mapping[str, Peer] = {
     peer.name: peer
     for peer in (
         of_tree("sionamespace", _ROOT),
-        Peer("python-socketio", "python_socketio_server.py", MODES, library="python-socketio"),
+        Peer(
+            "python-socketio",
+            "python_socketio_server.py",
+            MODES,
+            library="python-socketio",
+            # Else what one client asks for is published in any order.
+            shared=("--ordered",),
+        ),
         Peer(
             "ordered",
             "python_socketio_server.py --ordered",

@@ -12,14 +12,26 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from peers import Peer
 
-__all__ = ["Failed", "Load", "Run", "ServerProcess", "compile_c", "cores", "measure_in_memory"]
+__all__ = [
+    "Failed",
+    "Load",
+    "Process",
+    "Processes",
+    "Run",
+    "ServerProcess",
+    "compile_c",
+    "cores",
+    "free_port",
+    "measure_in_memory",
+    "running",
+]
 
 _HERE = Path(__file__).resolve().parent
 _START_TIMEOUT = 20.0
@@ -92,7 +104,8 @@ def _end(process: subprocess.Popen[str]) -> None:
 
 
 @contextmanager
-def _running(command: list[str], core: int, **settings: Any) -> Iterator[subprocess.Popen[str]]:
+def running(command: list[str], core: int, **settings: Any) -> Iterator[subprocess.Popen[str]]:
+    """A program on a core, which ends with the block."""
     # A session of its own: Ctrl-C goes to this process only, which then ends the others.
     process = subprocess.Popen(
         command,
@@ -110,27 +123,61 @@ def _running(command: list[str], core: int, **settings: Any) -> Iterator[subproc
             _end(process)
 
 
-class ServerProcess:
+class Process:
+    """A process that is measured."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+
+    def cpu_seconds(self) -> float:
+        """The processor time that it has used so far, also by threads that have ended."""
+        clock = ~self._process.pid << 3 | 2  # as clock_getcpuclockid(3) makes it
+        return time.clock_gettime(clock)
+
+    def memory_bytes(self) -> int:
+        """Its resident memory."""
+        status = Path(f"/proc/{self._process.pid}/status").read_text()
+        return int(status.split("VmRSS:")[1].split()[0]) * 1024
+
+
+class Processes:
+    """Several that are measured as one."""
+
+    def __init__(self, processes: Iterable[Process]) -> None:
+        self._processes = list(processes)
+
+    def cpu_seconds(self) -> float:
+        """The processor time that they have used so far."""
+        return sum(process.cpu_seconds() for process in self._processes)
+
+
+class ServerProcess(Process):
     """A server that runs; see `start`."""
 
     def __init__(self, process: subprocess.Popen[str], port: int) -> None:
+        super().__init__(process)
         self.port = port
+        self.ports = [port]
         self.versions: Mapping[str, str] = {}
-        self._process = process
 
     @classmethod
     @contextmanager
-    def start(cls, peer: Peer, mode: str, compiled: Path) -> Iterator[ServerProcess]:
+    def start(
+        cls, peer: Peer, mode: str, compiled: Path, more: Sequence[str] = ()
+    ) -> Iterator[ServerProcess]:
         """A server that was just started, and ends with the block.
+
+        Args:
+            more: what the program is told beside.
 
         Raises:
             Failed: if it does not start; and, with what it said, if the load failed.
         """
         with tempfile.TemporaryFile("w+", errors="replace") as log:
-            port = _free_port()
-            command = peer.command(port, mode, compiled)
+            port = free_port()
+            command = [*peer.command(port, mode, compiled), *more]
             settings = {"stderr": log, "env": peer.environ()}
-            with _running(command, cores()[0], **settings) as process:
+            with running(command, cores()[0], **settings) as process:
                 server = cls(process, port)
                 try:
                     server._await_start()
@@ -155,29 +202,24 @@ class ServerProcess:
                 time.sleep(0.05)
         raise Failed(f"the server does not listen on port {self.port}")
 
-    def cpu_seconds(self) -> float:
-        """The processor time that it has used so far, also by threads that have ended."""
-        stat = Path(f"/proc/{self._process.pid}/stat").read_text()
-        user, system = stat.rpartition(")")[2].split()[11:13]
-        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
-
-    def memory_bytes(self) -> int:
-        """Its resident memory."""
-        status = Path(f"/proc/{self._process.pid}/status").read_text()
-        return int(status.split("VmRSS:")[1].split()[0]) * 1024
-
 
 class Load:
-    """The load generator, pointed at a server.
+    """The load generator, pointed at a server, or at several, who take its clients in turn.
 
     Args:
         program: the compiled generator.
         peer: what serves, which says what can be asked of it.
     """
 
-    def __init__(self, program: Path, port: int, peer: Peer) -> None:
-        self._command = [str(program), "--port", str(port), *(["--bare"] if peer.bare else [])]
+    def __init__(self, program: Path, ports: Iterable[int], peer: Peer) -> None:
+        given = ",".join(map(str, ports))
+        self._command = [str(program), "--port", given, *(["--bare"] if peer.bare else [])]
+        self._program = program
         self.peer = peer
+
+    def at(self, ports: Iterable[int]) -> Load:
+        """The same, pointed at others."""
+        return Load(self._program, ports, self.peer)
 
     @contextmanager
     def run(self, test: str, **settings: float | bool) -> Iterator[Run]:
@@ -188,7 +230,7 @@ class Load:
         """
         with tempfile.TemporaryFile("w+", errors="replace") as log:
             command = [*self._command, *_options(settings), test]
-            with _running(command, cores()[1], stderr=log) as process:
+            with running(command, cores()[1], stderr=log) as process:
                 try:
                     yield Run(process)
                 except Failed:
@@ -234,7 +276,7 @@ def measure_in_memory(command: list[str], environ: Mapping[str, str]) -> Mapping
     """
     with (
         tempfile.TemporaryFile("w+", errors="replace") as log,
-        _running(command, cores()[0], stderr=log, env=environ) as process,
+        running(command, cores()[0], stderr=log, env=environ) as process,
     ):
         assert process.stdout is not None
         said = process.stdout.read()
@@ -245,7 +287,8 @@ def measure_in_memory(command: list[str], environ: Mapping[str, str]) -> Mapping
         return measured
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nobody has."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -100,7 +100,7 @@ def _pace(options: argparse.Namespace) -> Pace:
 def _measurable(case: Case, peer: Peer, mode: str, results: Results) -> bool:
     """Whether there is something to find out. What has no modes and was measured in a long case
     in one need not be in another."""
-    able = peer.serves(mode) and (case.bare or not peer.bare)
+    able = peer.serves(mode) and (case.bare or not peer.bare) and (peer.is_ours or not case.ours)
     known = case.once and not peer.modes and results.has(case, peer.name)
     return able and not known and (peer.cases is None or case.name in peer.cases)
 
@@ -113,9 +113,10 @@ def _measure(
         if mode == IN_MEMORY:
             results.add(mode, case, peer.name, case.measure(peer))
             return
-        with ServerProcess.start(peer, mode, compiled) as server:
-            results.versions.setdefault(mode, {})[peer.name] = server.versions
-            load = Load(compiled / "load", server.port, peer)
+        with case.serve(peer, mode, compiled) as server:
+            versions = results.versions.setdefault(mode, {})
+            versions[peer.name] = {**versions.get(peer.name, {}), **server.versions}
+            load = Load(compiled / "load", server.ports, peer)
             results.add(mode, case, peer.name, case.measure(server, load, pace))
     except Failed as failed:
         print(failed, file=sys.stderr)
@@ -132,7 +133,7 @@ def _self_test(options: argparse.Namespace, compiled: Path) -> int:
     enough = True
     for name in ("echo-50x4", "fanout-500-burst"):
         with ServerProcess.start(PEERS["c"], "none", compiled) as server:
-            load = Load(compiled / "load", server.port, PEERS["c"])
+            load = Load(compiled / "load", server.ports, PEERS["c"])
             figures = CASES[name].measure(server, load, _pace(options))
         rate, busy = figures["per second"], figures["generator busy"]
         able = rate / busy

@@ -21,6 +21,7 @@ CHECKS = {
 }
 SUITES = {
     "unit": "tests/unit",
+    "guide": "tests/docs",
     "chat example": "examples/chat/tests",
     "support desk": "examples/support_desk/tests",
     "benchmarks": "benchmarks/tests",

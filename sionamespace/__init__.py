@@ -7,6 +7,7 @@ their paths. See the README for a first one, and `sionamespace.testing` for test
 from sionamespace.acks import Ack, Answers, BroadcastAck
 from sionamespace.audience import Audience
 from sionamespace.client import Client
+from sionamespace.cluster import ClusterRoomManager
 from sionamespace.errors import (
     AckTimeout,
     AnswerInvalid,
@@ -24,16 +25,20 @@ from sionamespace.errors import (
     UsageError,
     WouldBlock,
 )
+from sionamespace.gathering import Clients, Members, ServerAnswers, ServerReport
 from sionamespace.handlers.call import Call
 from sionamespace.handlers.decorators import event
 from sionamespace.handlers.middleware import Middleware, Next, around
 from sionamespace.handlers.response import NO_REPLY, Reply
+from sionamespace.handlers.server_events import server_event
+from sionamespace.health import Health
 from sionamespace.namespace import Namespace
 from sionamespace.options import Options
 from sionamespace.rooms import MemoryRoomManager, RoomManager
 from sionamespace.router import Router
 from sionamespace.runtime.pending import Pending
 from sionamespace.server import Server
+from sionamespace.servers import Servers
 from sionamespace.types import Reason, Room, Sid
 
 __all__ = [
@@ -48,9 +53,13 @@ __all__ = [
     "Call",
     "Client",
     "ClientGone",
+    "Clients",
+    "ClusterRoomManager",
     "ConfigurationError",
     "DeliveryError",
     "HandlerError",
+    "Health",
+    "Members",
     "MemoryRoomManager",
     "Middleware",
     "Namespace",
@@ -68,12 +77,16 @@ __all__ = [
     "RoomManager",
     "Router",
     "Server",
+    "ServerAnswers",
+    "ServerReport",
+    "Servers",
     "Sid",
     "SioError",
     "UsageError",
     "WouldBlock",
     "around",
     "event",
+    "server_event",
 ]
 
 __version__ = "0.1.0"

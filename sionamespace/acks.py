@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 import attrs
@@ -14,6 +15,7 @@ from sionamespace.errors import (
     UsageError,
     WouldBlock,
 )
+from sionamespace.gathering import Gathering
 from sionamespace.ports import Read, Runtime, Timer
 from sionamespace.runtime.originals import new_lock
 from sionamespace.runtime.pending import Pending
@@ -125,39 +127,46 @@ class Answers(Generic[T]):
     """What the clients of a `BroadcastAck` answered.
 
     ``values`` maps the sid of each client that answered to its answer, in the form that an `Ack`
-    has; ``missing`` are those that did not answer in time, or left. ``wrong`` has the error of each
-    client whose answer is not of the type that the event was declared with: so one that lies, or
-    is out of date, does not spoil what the others said.
+    has; ``missing`` are those that did not answer in time, or left; ``silent`` are the servers, of
+    several that share their clients, that did not say whom they asked. ``wrong`` has the error of
+    each client whose answer is not of the type that the event was declared with: so one that lies,
+    or is out of date, does not spoil what the others said.
     """
 
     values: Mapping[Sid, T]
     missing: frozenset[Sid]
+    silent: frozenset[str] = frozenset()
     wrong: Mapping[Sid, AnswerInvalid] = attrs.field(factory=dict)
 
     @property
     def complete(self) -> bool:
         """Whether every client answered, as declared."""
-        return not self.missing and not self.wrong
+        return not self.missing and not self.silent and not self.wrong
 
 
-class BroadcastAck(Pending[Answers[T]]):
+class BroadcastAck(Gathering[Answers[T]]):
     """The answers of several clients; see `Pending` for how to wait for them.
 
     It is done when every client has answered, has left, or its time is over. A client that did not
     answer is no error; it is in the ``missing`` of the `Answers`.
     """
 
-    def __init__(self, runtime: Runtime, acks: Iterable[Ack[Any]]) -> None:
+    def __init__(self, runtime: Runtime, acks: Iterable[Ack[Any]] = ()) -> None:
         super().__init__(runtime)
         self._read: Read | None = None
         self._checked: Answers[T] | None = None
-        self._acks = list(acks)
-        self._count = len(self._acks)
-        self._count_lock = new_lock()
-        for ack in self._acks:
-            ack.listen(self._one_is_done)
-        if not self._acks:
-            self.resolve(Answers({}, frozenset()))
+        self._acks: list[Ack[Any]] = []
+        self.add(acks)
+
+    def add(self, acks: Iterable[Ack[Any]], server: str | None = None) -> None:
+        """These are asked too; they are all that a server asks."""
+        added = list(acks)
+        self._acks += added
+        self.expect(*added)
+        for ack in added:
+            ack.listen(partial(self.drop, ack))
+        if server is not None:
+            self.drop(server)
 
     def result(self, timeout: float | None = None) -> Answers[T]:
         answers = super().result(timeout)
@@ -184,8 +193,10 @@ class BroadcastAck(Pending[Answers[T]]):
         return self._as_declared(self._so_far())
 
     def _so_far(self) -> Answers[Any]:
-        answered = {ack.sid: ack.result() for ack in self._acks if _is_answered(ack)}
-        return Answers(answered, frozenset(a.sid for a in self._acks if a.sid not in answered))
+        acks = list(self._acks)
+        answered = {ack.sid: ack.result() for ack in acks if _is_answered(ack)}
+        missing = frozenset(ack.sid for ack in acks if ack.sid not in answered)
+        return Answers(answered, missing, self.silent)
 
     def _as_declared(self, answers: Answers[Any]) -> Answers[T]:
         if self._read is None:
@@ -199,12 +210,8 @@ class BroadcastAck(Pending[Answers[T]]):
                 wrong[sid] = invalid
         return attrs.evolve(answers, values=values, wrong=wrong)
 
-    def _one_is_done(self) -> None:
-        with self._count_lock:
-            self._count -= 1
-            last = self._count == 0
-        if last:
-            self.resolve(self._so_far())
+    def _joined(self, parts: Mapping[str, Any]) -> Answers[Any]:
+        return self._so_far()
 
 
 def _is_answered(ack: Ack[Any]) -> bool:

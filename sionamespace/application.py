@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, ClassVar, TypeVar, overload
 
 from sionamespace.connection import AnyMounted, Connection
 from sionamespace.delivery import Delivery
 from sionamespace.errors import ConfigurationError, NotConnected, Refused
 from sionamespace.handlers.middleware import checked
+from sionamespace.health import Health
 from sionamespace.ids import Ids
-from sionamespace.instances import Instances
+from sionamespace.instances import Instance, Instances
 from sionamespace.logs import FirstTimes
 from sionamespace.mounted import Mounted, Place
 from sionamespace.namespace import Namespace
@@ -21,6 +23,7 @@ from sionamespace.protocol.codecs import CODECS
 from sionamespace.rooms import MemoryRoomManager, RoomManager
 from sionamespace.router import Router, Routes
 from sionamespace.runtime.deadlines import Deadlines
+from sionamespace.runtime.line import Line
 from sionamespace.runtime.pending import Pending
 from sionamespace.sessions import Session, Sessions, outside
 from sionamespace.types import Path, Reason, Selection, Sid
@@ -30,6 +33,13 @@ __all__ = ["Application"]
 N = TypeVar("N", bound=Namespace)
 
 _log = logging.getLogger("sionamespace.handlers")
+
+_MET, _LOST = ("_server_met", "server_joined"), ("_server_lost", "server_left")
+"""The methods of a namespace, of building blocks and the application's own, that are told."""
+
+_MEETING = 1.0
+"""How many seconds a server that starts waits for the others, so that its first clients miss
+nothing; then it serves without them."""
 
 
 class Application:
@@ -55,21 +65,28 @@ class Application:
         self.router.freeze()
         self.runtime = runtime
         self.ids = Ids()
-        self._codec = CODECS[options.serializer]
+        self.codec = CODECS[options.serializer]
         self.rooms = rooms if rooms is not None else MemoryRoomManager()
         self._middleware = checked(options.middleware, "Server(middleware=)")
         self._mounted = {path: self._mount(path, namespace) for path, namespace in self.router}
         for route in self.router.patterns:
             route.namespace.handlers.check()
             route.namespace.declared.check()
-        self.rooms.attach(self)
+        self.rooms.others.attach(self)
         most = options.max_dynamic_namespaces
-        self._instances = Instances(self.router, self, self._place, most)
+        self._instances = Instances(self.router, self, self._place, self._opened, most)
         self._unknown = FirstTimes(_log)
         self._connections: dict[Connection, None] = {}
         self._unjoined: Deadlines[Connection] = Deadlines(
             runtime, options.connect_timeout, Connection.close_unless_joined
         )
+
+    def use_rooms(self, rooms: RoomManager) -> None:
+        """Have another room manager, before any client has come."""
+        self.rooms = rooms
+        for mounted in self._mounted.values():
+            mounted.delivery.rooms = rooms
+        rooms.others.attach(self)
 
     @overload
     def namespace(self, where: Path) -> Namespace: ...
@@ -147,9 +164,33 @@ class Application:
         there = (self.rooms.recipients(path, Selection()) for path in self._mounted)
         return not self._connections and not self._instances and not any(there)
 
+    def health(self) -> Health:
+        """How this server stands with those that share its clients, for a readiness probe."""
+        return self.rooms.others.health()
+
+    def flush(self, timeout: float = 5) -> Pending[None]:
+        """What is done when all that was sent to other servers so far is on its way.
+
+        Then the broker has taken it, and this server hears what is sent to the rooms that its
+        clients are in. In a ``def``: ``server.flush().result()``; in an ``async def``: ``await
+        server.flush()``. Instead of it there is `BrokerDown` if that did not come about within
+        ``timeout`` seconds, or if something was lost since it was asked last.
+        """
+        return self.rooms.others.flush(timeout, self.runtime)
+
+    @property
+    def shares_clients(self) -> bool:
+        """Whether there may be other servers that share the clients."""
+        return self.rooms.others.exist
+
+    def come_to_others(self) -> Pending[None]:
+        """Come to the other servers; done when that is so, or seems to take too long."""
+        self.rooms.others.start()
+        return self.flush(_MEETING)
+
     def leave_others(self) -> bool:
         """Leave the other servers that share the clients; whether this one has left them."""
-        leaving = self.rooms.stop()
+        leaving = self.rooms.others.stop()
         return leaving is None or leaving.done()
 
     def report_error(self, path: Path, sid: Sid, event: str, error: BaseException) -> None:
@@ -174,9 +215,51 @@ class Application:
         mounted: AnyMounted | None = self._mounted.get(path) or self._instances.get(path)
         return None if mounted is None else mounted.delivery
 
+    def server_event(
+        self, path: Path, event: str, args: Sequence[Any], in_line: bool
+    ) -> Pending[Any] | None:
+        """What the handler of an event of servers returns; None if its namespace is not there.
+
+        Args:
+            in_line: run it after those that came before it, not beside them.
+        """
+        there = self._mounted.get(path) or self._open_instance(path)
+        if there is None:
+            return None
+        result: Pending[Any] = Pending(self.runtime)
+        run = there.news.put if in_line else self.runtime.start
+        self.runtime.post(run, partial(there.dispatcher.server_event, event, args, result))
+        return result
+
+    def server_came(self, node: str) -> None:
+        """Tell all namespaces that another server has come."""
+        self.runtime.post(self._tell_all, _MET, node)
+
+    def server_went(self, node: str) -> None:
+        """Tell all namespaces that another server has gone."""
+        self.runtime.post(self._tell_all, _LOST, node)
+
+    def _tell_all(self, methods: Sequence[str], node: str) -> None:
+        every: list[AnyMounted] = [*self._mounted.values(), *self._instances.open]
+        for there in every:
+            self._tell(there, methods, node)
+
+    def _opened(self, instance: Instance) -> None:
+        for node in self.rooms.others.health().nodes:
+            self._tell(instance, _MET, node)
+
+    def _tell(self, there: AnyMounted, methods: Sequence[str], node: str) -> None:
+        for method in methods:
+            if getattr(type(there.namespace), method) is not getattr(Namespace, method):
+                there.news.put(partial(there.dispatcher.server_news, method, node))
+
+    def _open_instance(self, path: Path) -> Instance | None:
+        instance = self._instances.get(path)
+        return instance if instance is not None and instance.is_open else None
+
     def accept(self, link: Link, environ: Mapping[str, Any]) -> Connection:
         """Take a new connection of the engine; what it receives goes to what is returned."""
-        self.rooms.start()
+        self.rooms.others.start()
         make, options = self.connection_type, self.options
         connection = make(self._find, self.runtime, options, link, environ, self._ended, self.ids)
         self._connections[connection] = None
@@ -206,5 +289,5 @@ class Application:
 
     def _place(self, path: Path) -> Place:
         sessions = Sessions(path)
-        delivery = self.delivery_type(path, self.runtime, self.rooms, sessions, self._codec)
-        return Place(path, delivery, sessions, self._middleware)
+        delivery = self.delivery_type(path, self.runtime, self.rooms, sessions, self.codec)
+        return Place(path, delivery, sessions, self._middleware, Line(self.runtime))

@@ -20,8 +20,8 @@ class ASGIMiddleware:
         engine: answers the requests below ``path``.
         app: answers the rest, and has the lifespan; without one, the rest is 404.
         path: where Socket.IO's clients connect to; their default is ``socket.io``.
-        startup: called on the event loop when the web server starts.
-        shutdown: called when the web server stops.
+        startup: awaited when the web server starts.
+        shutdown: awaited when it stops.
     """
 
     def __init__(
@@ -29,8 +29,8 @@ class ASGIMiddleware:
         engine: ASGIApplication,
         app: ASGIApplication | None,
         path: str,
-        startup: Callable[[], object],
-        shutdown: Callable[[], object],
+        startup: Callable[[], Awaitable[object]],
+        shutdown: Callable[[], Awaitable[object]],
     ) -> None:
         self._engine = engine
         self._app = app
@@ -59,12 +59,12 @@ class ASGIMiddleware:
 
     async def _live(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         """The lifespan is the application's; its begin and its end are also ours."""
-        self._startup()
+        await self._startup()
 
         async def overheard() -> Message:
             message = await receive()
             if message["type"] == "lifespan.shutdown":
-                self._shutdown()
+                await self._shutdown()
             return message
 
         if self._app is not None:

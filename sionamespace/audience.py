@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 import attrs
 
 from sionamespace.acks import BroadcastAck
-from sionamespace.client import Client
-from sionamespace.delivery import Delivery
+from sionamespace.delivery import MEMBERS_TIMEOUT, Delivery
+from sionamespace.gathering import Clients, Members
 from sionamespace.ports import Declared
 from sionamespace.types import Room, Rooms, Selection, Sid, names
 
@@ -109,6 +109,16 @@ class Audience:
         """Send them away, from this namespace or (``close``) from the server."""
         self._delivery.disconnect(self.selection, close)
 
-    def clients(self) -> list[Client]:
-        """What is known of each of them now."""
-        return self._delivery.clients(self.selection)
+    def clients(self, timeout: float | None = MEMBERS_TIMEOUT) -> Clients:
+        """What is known of each of them now: a sequence of `Client`.
+
+        Where several servers share their clients it is something to wait for; see `Clients`.
+
+        Args:
+            timeout: how many seconds the other servers have to answer.
+        """
+        return self._delivery.clients(self.selection, timeout)
+
+    def members(self, timeout: float | None = MEMBERS_TIMEOUT) -> Members:
+        """Their sids; as `clients`, but a set."""
+        return self._delivery.members(self.selection, timeout)

@@ -1,4 +1,4 @@
-"""The command ``sionamespace``: ``run module:server``, ``routes module:server``."""
+"""The command ``sionamespace``: ``run``, ``routes``, and contracts for the front end."""
 
 from __future__ import annotations
 
@@ -12,10 +12,16 @@ from typing import Any, TypeVar
 
 import attrs
 
+from sionamespace.codegen.asyncapi import asyncapi
+from sionamespace.codegen.contract import contracts_of
+from sionamespace.codegen.typescript import typescript
 from sionamespace.engine.hosted import MODE_VARIABLE, Hosted
-from sionamespace.errors import ConfigurationError
+from sionamespace.errors import ConfigurationError, UsageError
 from sionamespace.routes import routes_of, table
 from sionamespace.server import Server
+from sionamespace.serving.tls import Certificate
+from sionamespace.workers.master import supervise
+from sionamespace.workers.worker import Worker
 
 __all__ = ["main"]
 
@@ -27,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = _parser().parse_args(arguments)
     try:
         asked.command(asked)
-    except ConfigurationError as error:
+    except UsageError as error:
         print(f"sionamespace: {error}", file=sys.stderr)
         return 2
     return 0
@@ -45,11 +51,23 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--port", type=int, default=5000, help="where to listen (%(default)s)")
     run.add_argument("--certfile", metavar="PEM", help="a certificate, to serve https and wss")
     run.add_argument("--keyfile", metavar="PEM", help="its key, if that is not in the certfile")
+    run.add_argument("--workers", type=int, default=1, help="how many processes (%(default)s)")
+    run.add_argument(
+        "--drain", type=float, metavar="SECONDS", help="how long sending clients away may take"
+    )
     run.add_argument("--reload", action="store_true", help="start again when a file changes")
     routes = commands.add_parser("routes", help="list namespaces, events and handlers")
     routes.set_defaults(command=_routes_command)
     _add_server(routes)
     routes.add_argument("--json", action="store_true", help="as JSON, for other programs")
+    types = commands.add_parser("typescript", help="write types for socket.io-client")
+    types.set_defaults(command=_typescript_command)
+    _add_server(types)
+    document = commands.add_parser("asyncapi", help="write an AsyncAPI document")
+    document.set_defaults(command=_asyncapi_command)
+    _add_server(document)
+    document.add_argument("--title", help="what it is called (the module's name)")
+    document.add_argument("--api-version", default="1.0.0", help="of the API (%(default)s)")
     return parser
 
 
@@ -60,6 +78,8 @@ def _add_server(command: argparse.ArgumentParser) -> None:
 def _run_command(asked: argparse.Namespace) -> None:
     if asked.mode is not None:
         os.environ[MODE_VARIABLE] = asked.mode
+    if asked.reload and asked.workers != 1:
+        raise ConfigurationError("--reload is for one process: leave --workers out")
     if asked.reload:
         _run_reloading(asked)
     else:
@@ -71,17 +91,51 @@ def _routes_command(asked: argparse.Namespace) -> None:
     print(json.dumps([attrs.asdict(r) for r in routes], indent=2) if asked.json else table(routes))
 
 
+def _typescript_command(asked: argparse.Namespace) -> None:
+    router = _server(asked.server, Server, "typescript chat:server").router
+    print(typescript(contracts_of(router)), end="")
+
+
+def _asyncapi_command(asked: argparse.Namespace) -> None:
+    router = _server(asked.server, Server, "asyncapi chat:server").router
+    title = asked.title or asked.server.partition(":")[0]
+    print(json.dumps(asyncapi(contracts_of(router), title, asked.api_version), indent=2))
+
+
 def _served(asked: argparse.Namespace) -> tuple[Any, ...]:
     """What `_run` is called with, here or in a process of its own."""
-    return asked.server, asked.app, asked.host, asked.port, asked.certfile, asked.keyfile
+    serving = asked.host, asked.port, asked.certfile, asked.keyfile, asked.workers, asked.drain
+    return asked.server, asked.app, *serving
 
 
 def _run(
-    server: str, app: str | None, host: str, port: int, certfile: str | None, keyfile: str | None
+    server: str,
+    app: str | None,
+    host: str,
+    port: int,
+    certfile: str | None,
+    keyfile: str | None,
+    workers: int,
+    drain: float | None,
 ) -> None:
+    if workers == 1:
+        found, beside = _find(server, app)
+        found.run(host, port, app=beside, certfile=certfile, keyfile=keyfile, drain=drain)
+        return
+    certificate = Certificate.parse(certfile, keyfile)
+
+    def work(worker: Worker) -> None:
+        # Imported here and not before, so that a worker which is replaced has what is there then.
+        found, beside = _find(server, app)
+        found.serve(worker, app=beside, certificate=certificate)
+
+    supervise(workers, host, port, work, drain)
+
+
+def _find(server: str, app: str | None) -> tuple[Hosted, Any]:
+    """A server and the application beside it."""
     found = _server(server, Hosted, "run chat:server --app chat:app")
-    beside = None if app is None else _load(app, "app")
-    found.run(host, port, app=beside, certfile=certfile, keyfile=keyfile)
+    return found, None if app is None else _load(app, "app")
 
 
 def _server(target: str, kind: type[T], example: str) -> T:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from sionamespace.acks import Ack, BroadcastAck
 from sionamespace.client import Client
 from sionamespace.errors import ClientGone, NotConnected, UsageError
+from sionamespace.gathering import Clients, Members
 from sionamespace.ids import Ids
 from sionamespace.ports import Runtime
 from sionamespace.protocol.codecs import Codec
@@ -19,7 +21,10 @@ from sionamespace.rooms.manager import RoomManager
 from sionamespace.sessions import Session, Sessions
 from sionamespace.types import Path, Room, Selection, Sid
 
-__all__ = ["Delivery"]
+__all__ = ["MEMBERS_TIMEOUT", "Delivery"]
+
+MEMBERS_TIMEOUT = 2.0
+"""How many seconds other servers have to say which clients they have, unless it is said."""
 
 
 class Delivery:
@@ -42,9 +47,7 @@ class Delivery:
         self.rooms = rooms
         self.sessions = sessions
         self._numbers = itertools.count()
-        self._encode_packet = codec.encode
-        self.is_text = codec.is_text
-        """Whether packets are texts, not bytes."""
+        self.codec = codec
 
     def emit(
         self, selection: Selection, event: str, args: tuple[Any, ...], volatile: bool = False
@@ -58,7 +61,7 @@ class Delivery:
         recipients = self.rooms.recipients(self.path, selection)
         if recipients:
             self._on_engine(self.fan_out, recipients, parcel, volatile)
-        self.rooms.published(self.path, selection, parcel, volatile)
+        self.rooms.others.published(self.path, selection, parcel, volatile)
 
     def call(
         self, selection: Selection, event: str, args: tuple[Any, ...], timeout: float | None
@@ -70,40 +73,68 @@ class Delivery:
         """
         number = next(self._numbers)
         parcel = self._encode(event, args, number)
-        recipients = self.rooms.recipients(self.path, selection)
-        if len(recipients) > 1:
-            raise UsageError(
-                f"call({event!r}) asks one client, but room={selection.rooms!r} has "
-                f"{len(recipients)}; use to(room).call_all({event!r}, ...) to ask all of them"
-            )
-        if not recipients:
-            return self._unreachable(event, selection)
-        return self._ask(recipients[0], event, number, parcel, timeout)
+        rooms = selection.rooms or ()
+        ack: Ack[Any] = Ack(self.runtime, event, rooms[0] if rooms else "nobody")
+        ack.expire_after(timeout)
+        if len(rooms) == 1 and Ids.node_of(rooms[0]) is not None:  # a sid that says where it is
+            self._ask(ack, number, parcel, timeout)
+            return ack
+        members = self.members(selection)
+        if members.done():
+            self._ask_only(members, selection, ack, number, parcel, timeout)
+        else:
+            once = partial(self._ask_only, members, selection, ack, number, parcel, timeout)
+            members.listen(partial(_quietly, once))
+        return ack
 
     def call_all(
         self, selection: Selection, event: str, args: tuple[Any, ...], timeout: float | None
     ) -> BroadcastAck[Any]:
         """Send an event to a selection of clients, and return their answers to come."""
-        number = next(self._numbers)
-        parcel = self._encode(event, args, number)
-        recipients = self.rooms.recipients(self.path, selection)
-        acks = [self._ask(sid, event, number, parcel, timeout) for sid in recipients]
-        return BroadcastAck(self.runtime, acks)
+        parcel = self._encode(event, args, number := next(self._numbers))
+        answers: BroadcastAck[Any] = BroadcastAck(self.runtime)
+        answers.add(self._ask_each(selection, event, number, parcel, timeout))
+        self.rooms.others.ask_all(self.path, selection, event, parcel, timeout, answers)
+        answers.close()
+        return answers
+
+    def ask_own(
+        self, selection: Selection, event: str, args: tuple[Any, ...], timeout: float | None
+    ) -> list[Ack[Any]]:
+        """As `call_all`, for the clients that are connected to this server: an ack for each."""
+        parcel = self._encode(event, args, number := next(self._numbers))
+        return self._ask_each(selection, event, number, parcel, timeout)
+
+    def members(self, selection: Selection, timeout: float | None = MEMBERS_TIMEOUT) -> Members:
+        """The sids of a selection of clients, to come if other servers have to be asked."""
+        members = Members(self.runtime)
+        members.give("", frozenset(self.rooms.recipients(self.path, selection)))
+        self.rooms.others.find(self.path, selection, members, False, timeout)
+        members.close()
+        return members
+
+    def clients(self, selection: Selection, timeout: float | None = MEMBERS_TIMEOUT) -> Clients:
+        """What is known of each client of a selection, to come in the same way."""
+        clients = Clients(self.runtime)
+        clients.give("", self.own_clients(selection))
+        self.rooms.others.find(self.path, selection, clients, True, timeout)
+        clients.close()
+        return clients
 
     def enter(self, selection: Selection, rooms: tuple[Room, ...]) -> None:
         """Put a selection of clients into rooms."""
         self._move(self.rooms.enter, selection, rooms)
-        self.rooms.moved(self.path, selection, into=rooms)
+        self.rooms.others.moved(self.path, selection, into=rooms)
 
     def leave(self, selection: Selection, rooms: tuple[Room, ...]) -> None:
         """Take a selection of clients out of rooms."""
         self._move(self.rooms.leave, selection, rooms)
-        self.rooms.moved(self.path, selection, out_of=rooms)
+        self.rooms.others.moved(self.path, selection, out_of=rooms)
 
     def disconnect(self, selection: Selection, close: bool) -> None:
         """Send a selection of clients away, from the namespace or (``close``) from the server."""
         self.dismiss(selection, close)
-        self.rooms.dismissed(self.path, selection, close)
+        self.rooms.others.dismissed(self.path, selection, close)
 
     def disconnect_one(self, sid: Sid, close: bool) -> None:
         """Send a client away; nothing if it has left."""
@@ -111,7 +142,7 @@ class Delivery:
         if session is not None:
             self._on_engine(session.dismiss, close)
         elif Ids.node_of(sid) is not None:
-            self.rooms.dismissed(self.path, Selection((sid,)), close)
+            self.rooms.others.dismissed(self.path, Selection((sid,)), close)
 
     def dismiss(self, selection: Selection, close: bool) -> None:
         """As `disconnect`, for the clients that are connected to this server."""
@@ -125,14 +156,14 @@ class Delivery:
         try:
             return self.sessions[sid]
         except NotConnected:
-            raise self.rooms.absent(self.path, sid) from None
+            raise self.rooms.others.absent(self.path, sid) from None
 
     def client(self, sid: Sid) -> Client:
         """What is known of a client; raises `NotConnected` if there is none."""
         return self.session(sid).client(self.rooms.rooms(self.path, sid))
 
-    def clients(self, selection: Selection) -> list[Client]:
-        """What is known of each client of a selection."""
+    def own_clients(self, selection: Selection) -> list[Client]:
+        """What is known of each client of a selection that is connected to this server."""
         found = (self.sessions.get(sid) for sid in self.rooms.recipients(self.path, selection))
         return [s.client(self._rooms_of(s.sid)) for s in found if s is not None]
 
@@ -145,28 +176,63 @@ class Delivery:
                 f"cannot send an event named {event!r}; expected a text other than "
                 + ", ".join(sorted(RESERVED_EVENTS))
             )
-        packet = Packet(PacketType.EVENT, self.path, [event, *args], number)
-        return Parcel.of_message(*self._encode_packet(packet))
+        return self.parcel(Packet(PacketType.EVENT, self.path, [event, *args], number))
 
-    def _ask(
-        self, sid: Sid, event: str, number: int, parcel: Parcel, timeout: float | None
-    ) -> Ack[Any]:
-        ack: Ack[Any] = Ack(self.runtime, event, sid)
-        session = self.sessions.get(sid)
-        if session is None:
-            ack.fail(ClientGone(f"client {sid!r} left before it was asked {event!r}"))
-            return ack
-        ack.wait_only_if(session.may_answer)
-        session.acks.add(number, ack)
-        ack.expire_after(timeout)
-        self._on_engine(session.send, parcel)
-        return ack
+    def parcel(self, packet: Packet) -> Parcel:
+        """A packet, encoded; raises `UsageError` for a value that cannot be sent."""
+        return Parcel.of_message(*self.codec.encode(packet))
 
-    def _unreachable(self, event: str, selection: Selection) -> Ack[Any]:
-        where = repr(selection.rooms[0]) if selection.rooms else "nobody"
-        ack: Ack[Any] = Ack(self.runtime, event, where)
-        ack.fail(ClientGone(f"there is no client {where} in {self.path} to answer {event!r}"))
-        return ack
+    def as_received(self, values: Sequence[Any]) -> list[Any]:
+        """Values as those see them who are sent them; raises `UsageError` if they cannot be."""
+        parcel = self.parcel(Packet(PacketType.ACK, self.path, [*values], 0))
+        data: list[Any] = self.codec.read(parcel.messages).data
+        return data
+
+    def _ask_only(
+        self,
+        members: Members,
+        selection: Selection,
+        ack: Ack[Any],
+        number: int,
+        parcel: Parcel,
+        timeout: float | None,
+    ) -> None:
+        """Ask the one client that there is of a selection."""
+        if len(members) > 1:
+            error = UsageError(
+                f"call({ack.event!r}) asks one client, but room={selection.rooms!r} has "
+                f"{len(members)}; use to(room).call_all({ack.event!r}, ...) to ask all of them"
+            )
+            ack.fail(error)
+            raise error
+        if members:
+            (ack.sid,) = members
+            self._ask(ack, number, parcel, timeout)
+        else:
+            where = repr(ack.sid) if selection.rooms else "nobody"
+            ack.fail(
+                ClientGone(f"there is no client {where} in {self.path} to answer {ack.event!r}")
+            )
+
+    def _ask_each(
+        self, selection: Selection, event: str, number: int, parcel: Parcel, timeout: float | None
+    ) -> list[Ack[Any]]:
+        acks = []
+        for sid in self.rooms.recipients(self.path, selection):
+            ack: Ack[Any] = Ack(self.runtime, event, sid)
+            ack.expire_after(timeout)
+            self._ask(ack, number, parcel, timeout)
+            acks.append(ack)
+        return acks
+
+    def _ask(self, ack: Ack[Any], number: int, parcel: Parcel, timeout: float | None) -> None:
+        session = self.sessions.get(ack.sid)
+        if session is not None:
+            ack.wait_only_if(session.may_answer)
+            session.acks.add(number, ack)
+            self._on_engine(session.send, parcel)
+        elif not self.rooms.others.ask(self.path, parcel, timeout, ack):
+            ack.fail(ClientGone(f"client {ack.sid!r} left before it was asked {ack.event!r}"))
 
     def _move(
         self,
@@ -192,3 +258,8 @@ class Delivery:
             function(*args)
         else:
             self.runtime.post(function, *args)
+
+
+def _quietly(ask: Callable[[], object]) -> None:
+    with suppress(UsageError):  # which the ack has got
+        ask()

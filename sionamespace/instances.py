@@ -42,6 +42,7 @@ class Instance:
 
     Args:
         unknown: the log of events that nothing handles.
+        opened: called when it is open.
         gone: called when it has ended.
     """
 
@@ -56,11 +57,13 @@ class Instance:
         params: Mapping[str, Any],
         host: Host,
         unknown: FirstTimes,
+        opened: Callable[[Instance], object],
         gone: Callable[[Instance], object],
     ) -> None:
         self.path = place.path
         self.route = route
         self.delivery = place.delivery
+        self.news = place.news
         self.sessions = place.sessions
         self.successor: Instance | None = None
         """Who comes while it closes waits for that one."""
@@ -69,6 +72,7 @@ class Instance:
         self._host = host
         self._unknown = unknown
         self._runtime: Runtime = place.delivery.runtime
+        self._tell_opened = opened
         self._tell_gone = gone
         self._state = _State.WAITING
         self._refused: Refused | None = None
@@ -154,6 +158,8 @@ class Instance:
         for session, admit in coming:
             if session.leaving is None:
                 session.line.put(admit)
+        if refused is None:
+            self._tell_opened(self)
         self.left()  # they may all have left meanwhile
 
     async def _close(self) -> None:
@@ -188,15 +194,22 @@ class Instances:
 
     Args:
         place: what makes a place at a path.
+        opened: called with each when it is open.
         most: how many there may be at once.
     """
 
     def __init__(
-        self, router: Router, host: Host, place: Callable[[Path], Place], most: int
+        self,
+        router: Router,
+        host: Host,
+        place: Callable[[Path], Place],
+        opened: Callable[[Instance], object],
+        most: int,
     ) -> None:
         self._router = router
         self._host = host
         self._place = place
+        self._opened = opened
         self._most = most
         self._living: dict[Path, Instance] = {}
         self._full, self._unknown = FirstTimes(_log), FirstTimes(_log)
@@ -204,6 +217,11 @@ class Instances:
 
     def __len__(self) -> int:
         return len(self._living)
+
+    @property
+    def open(self) -> list[Instance]:
+        """Those that are open."""
+        return [each for each in list(self._living.values()) if each.is_open]
 
     def find(self, path: Path) -> Instance | None:
         """The instance at a path, made now if there is none; None if no pattern matches.
@@ -234,11 +252,11 @@ class Instances:
 
     def of(self, pattern: Path) -> list[Namespace]:
         """The open namespaces at paths that match a pattern."""
-        found = [each for each in list(self._living.values()) if each.is_open]
-        return [each.namespace for each in found if each.route.pattern.path == pattern]
+        return [each.namespace for each in self.open if each.route.pattern.path == pattern]
 
     def _make(self, path: Path, route: PatternRoute, params: Mapping[str, Any]) -> Instance:
-        return Instance(self._place(path), route, params, self._host, self._unknown, self._gone)
+        tell = self._opened, self._gone
+        return Instance(self._place(path), route, params, self._host, self._unknown, *tell)
 
     def _gone(self, instance: Instance) -> None:
         if self._living.get(instance.path) is not instance:

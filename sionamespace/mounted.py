@@ -14,7 +14,7 @@ from sionamespace.handlers.middleware import Middleware
 from sionamespace.logs import FirstTimes
 from sionamespace.namespace import Namespace
 from sionamespace.ports import Host
-from sionamespace.runtime.line import Job
+from sionamespace.runtime.line import Job, Line
 from sionamespace.sessions import Session, Sessions
 from sionamespace.types import Path
 
@@ -30,6 +30,8 @@ class Place:
     sessions: Sessions
     middleware: Sequence[Middleware]
     """The server's, which stands around the handlers of whatever namespace settles here."""
+    news: Line
+    """What the namespace is told of other servers, one thing after the other."""
 
     def settle(
         self,
@@ -52,6 +54,7 @@ class Mounted:
 
     def __init__(self, place: Place, namespace: Namespace, host: Host) -> None:
         self.delivery = place.delivery
+        self.news = place.news
         self.sessions = place.sessions
         self.namespace = namespace
         self.dispatcher = place.settle(namespace, host)

@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, overload
 from sionamespace.acks import Ack
 from sionamespace.audience import Audience
 from sionamespace.client import Client
-from sionamespace.delivery import Delivery
+from sionamespace.delivery import MEMBERS_TIMEOUT, Delivery
 from sionamespace.errors import ConfigurationError
+from sionamespace.gathering import Members
 from sionamespace.handlers.discovery import discover
 from sionamespace.handlers.middleware import Middleware
 from sionamespace.handlers.outgoing import OutgoingTable, declared
 from sionamespace.handlers.spec import HandlerTable
 from sionamespace.ports import Host
 from sionamespace.runtime.pending import Pending
+from sionamespace.servers import Servers
 from sionamespace.types import Path, Room, Rooms, Selection, Sid, names
 
 if TYPE_CHECKING:
@@ -47,6 +49,10 @@ class Namespace:
     auth)`` decides whether a client is let in, ``on_disconnect(sid, reason)`` tells that it left;
     each may take fewer of its arguments. Handlers may be ``def`` or ``async def``.
 
+    What it sends may be declared, ``class Chat(Namespace, outgoing=ChatPage)``: the methods of
+    ``ChatPage``, or of several such classes, are the events. Then type checkers know the arguments
+    of ``self.emit(ChatPage.message, ...)`` and the answer to ``self.call(ChatPage.confirm, ...)``.
+
     One instance serves all clients of its path, so what belongs to one client goes into its
     `session`. The events of one client run one at a time, in order; those of different clients run
     side by side. Nothing here blocks, and everything may be called from any thread.
@@ -56,29 +62,24 @@ class Namespace:
     """What stands around all handlers of the class, the first one outermost. That of a base class
     stays, outside of that of its subclass."""
 
-    outgoing: ClassVar[type | Sequence[type]] = ()
-    """What it sends: a class, or several, whose methods are the events, with their arguments and
-    the answer to a `call`. That of a base class stays. Then ``self.emit(ChatPage.message, ...)`` is
-    checked by type checkers, and ``self.call(ChatPage.confirm, ...)`` gives an ack of that type."""
-
     handlers: ClassVar[HandlerTable] = HandlerTable({})
     """The handlers of the class, found when it was defined."""
 
     declared: ClassVar[OutgoingTable] = OutgoingTable("Namespace")
-    """The events of `outgoing`, found when the class was defined."""
+    """The events that the class, and its bases, say they send."""
 
     _host: Host | None = None
     _delivery: Delivery | None = None
     _path_params: Mapping[str, Any] = MappingProxyType({})
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
+    def __init_subclass__(cls, outgoing: type | Sequence[type] = (), **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         cls.handlers = discover(cls)
-        cls.declared = declared(cls)
+        cls.declared = declared(cls, outgoing)
 
     @staticmethod
     def event_name(name: str, /) -> str:
-        """The event that ``on_<name>`` handles, and that a method ``name`` in `outgoing` declares.
+        """The event that ``on_<name>`` handles, and that a method ``name`` declares.
 
         Override it for another rule, ``event_name = staticmethod(camel_case)``. It is asked when
         the class is defined; what `sionamespace.event` names is named already.
@@ -115,7 +116,7 @@ class Namespace:
 
         Raises:
             ConfigurationError: if it is mounted already.
-            HandlerError: for the annotation of an answer in `outgoing` that cannot be used.
+            HandlerError: for the annotation of a declared answer that cannot be used.
         """
         if self._delivery is not None:
             raise ConfigurationError(
@@ -140,7 +141,7 @@ class Namespace:
         """Send an event to clients.
 
         Args:
-            event: its name, or a method of the class that is the namespace's `outgoing`.
+            event: its name, or the method that declares it, of a class in ``outgoing=``.
             args: JSON values, ``bytes``, attrs classes, dataclasses, dates, ..., also nested.
             room: a room, a sid, or several; None is everybody in the namespace, and an empty list
                 nobody. A client in several of the rooms gets one copy.
@@ -182,8 +183,8 @@ class Namespace:
         ``await self.call(...)`` in an ``async def``.
 
         Args:
-            event: its name, or a method of the class that is the namespace's `outgoing`; its return
-                annotation is the type of the answer then.
+            event: its name, or the method that declares it, of a class in ``outgoing=``; what that
+                returns is the type of the answer.
             room: the client's sid, or a room with one client.
             timeout: seconds after which the answer is `AckTimeout`; None waits for ever.
 
@@ -217,6 +218,11 @@ class Namespace:
         It differs from `everyone` where several servers share their clients.
         """
         return self._audience(Selection(local=True))
+
+    @property
+    def servers(self) -> Servers:
+        """This namespace on all servers that share its clients; see `server_event`."""
+        return Servers(self._mounted(), self.server, self.handlers)
 
     # Rooms.
 
@@ -255,9 +261,20 @@ class Namespace:
         """
         return self._mounted().rooms.rooms(self.path, sid)
 
-    def members(self, room: Rooms | None = None) -> frozenset[Sid]:
-        """The sids of the clients in a room, or in any of several; None is everybody."""
-        return frozenset(self._mounted().rooms.recipients(self.path, Selection.of(room)))
+    def members(
+        self, room: Rooms | None = None, timeout: float | None = MEMBERS_TIMEOUT
+    ) -> Members:
+        """The sids of the clients in a room, or in any of several; None is everybody.
+
+        It is a set. Where several servers share their clients, using it waits for the others: in an
+        ``async def`` write ``await self.members(room)``. Those of this server alone are known at
+        once: ``self.to(room).local.members()``.
+
+        Args:
+            timeout: how many seconds the other servers have to answer; those that did not are the
+                ``silent`` of what is returned.
+        """
+        return self._mounted().members(Selection.of(room), timeout)
 
     # Single clients.
 
@@ -323,6 +340,24 @@ class Namespace:
 
         ``def`` or ``async def``. Who comes meanwhile gets a new instance, after this has ended.
         """
+
+    def server_joined(self, node: str) -> Any:
+        """Called with each other server that shares the clients: when it has come, or is there.
+
+        ``def`` or ``async def``, for one server after the other. It is called anew when this server
+        was cut off from the others and may have missed what they said, and in a namespace with
+        parameters also for those that are there when it opens.
+        """
+
+    def server_left(self, node: str) -> Any:
+        """Called when another server has gone, or was not heard for some seconds; ``def`` or
+        ``async def``."""
+
+    # The same for building blocks, whose subclasses have those names to themselves.
+
+    def _server_met(self, node: str) -> Any: ...
+
+    def _server_lost(self, node: str) -> Any: ...
 
     def handle_error(self, sid: Sid, event: str, error: BaseException) -> Any:
         """Called with what a handler raised, other than `Refused`; this one logs it.

@@ -81,6 +81,12 @@ class Pattern:
         self.shape = tuple((rank, text) for rank, text, _ in segments)
         """What is equal for two patterns that match the same paths."""
 
+    @property
+    def parameters(self) -> Mapping[str, str]:
+        """The name of each parameter, and its kind."""
+        names = {kind: name for name, kind in _KINDS.items()}
+        return {parameter: names[kind] for parameter, kind in self._kinds.items()}
+
     def match(self, path: Path) -> Mapping[str, Any] | None:
         """The parameters in a path, converted; None if it does not match or convert."""
         if len(path) > _LONGEST or not FORBIDDEN.isdisjoint(path):

@@ -228,6 +228,8 @@ class Local(Protocol):
 
     runtime: Runtime
     ids: Ids
+    codec: Any
+    """The `sionamespace.protocol.codecs.Codec` of its packets."""
 
     @property
     def paths(self) -> Sequence[Path]:
@@ -235,6 +237,20 @@ class Local(Protocol):
 
     def delivery(self, path: Path) -> Any:
         """The `sionamespace.delivery.Delivery` of a namespace; None if there is none now."""
+
+    def server_event(self, path: Path, event: str, args: Sequence[Any], in_line: bool) -> Any:
+        """What a namespace's handler of an event of servers returns, a
+        `sionamespace.runtime.pending.Pending`; None if there is no such namespace now.
+
+        Args:
+            in_line: run it after those that came before it, not beside them.
+        """
+
+    def server_came(self, node: str) -> None:
+        """Told when another server has come."""
+
+    def server_went(self, node: str) -> None:
+        """Told when another server has gone."""
 
 
 class Host(Protocol):
@@ -250,6 +266,9 @@ class Host(Protocol):
 
     def sleep(self, seconds: float) -> None:
         """Pause the calling thread or green thread, and no other."""
+
+    def server_event(self, path: Path, event: str, args: Sequence[Any], in_line: bool) -> Any:
+        """What a namespace's handler of an event of servers returns; as in `Local`."""
 
     def report_error(self, path: Path, sid: Sid, event: str, error: BaseException) -> None:
         """Log what a handler raised and nothing handled."""

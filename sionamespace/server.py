@@ -9,7 +9,7 @@ from sionamespace.brokers import broker_of
 from sionamespace.cluster import ClusterRoomManager
 from sionamespace.engine.hosted import Hosted, parse_options
 from sionamespace.errors import ConfigurationError
-from sionamespace.rooms import RoomManager
+from sionamespace.rooms import MemoryRoomManager, RoomManager
 from sionamespace.router import Router, Routes
 
 __all__ = ["Server"]
@@ -45,6 +45,22 @@ class Server(Application, Hosted):
         parsed, runtime = parse_options(options)
         Application.__init__(self, routes, runtime, parsed, _room_manager(rooms))
         self._host(self.accept, ids=self.ids)
+
+    def check_shared(self, is_tls: bool) -> None:
+        super().check_shared(is_tls)
+        cls = type(self.rooms)
+        if issubclass(cls, ClusterRoomManager) or not issubclass(cls, MemoryRoomManager):
+            return
+        if cls is not MemoryRoomManager:
+            raise ConfigurationError(
+                f"rooms={cls.__name__}() knows the clients of its own process only, so that "
+                "several workers would each have rooms of their own; make it a subclass of "
+                "ClusterRoomManager, leave rooms= out, or start one worker"
+            )
+
+    def share(self, broker: str) -> None:
+        if type(self.rooms) is MemoryRoomManager:
+            self.use_rooms(ClusterRoomManager(broker_of(broker)))
 
 
 def _room_manager(rooms: RoomManager | str | None) -> RoomManager | None:

@@ -30,7 +30,7 @@ static void put_head(struct lane *lane, const char *method, const char *transpor
         "Chrome/140.0.0.0 Safari/537.36\r\nOrigin: http://%s:%d\r\n"
         "Accept-Language: en-US,en;q=0.9\r\n%s\r\n",
         method, c->kind == OLD ? 3 : 4, transport, *c->sid ? "&sid=" : "", c->sid, opt.host,
-        opt.port, opt.host, opt.port, more);
+        port_of(c), opt.host, port_of(c), more);
     append(&lane->out, text, (size_t)length);
 }
 

@@ -18,7 +18,14 @@ enum phase phase;
 double phase_began, window_began, window_ended, last_progress;
 static int connecting, ready, first_to_start;
 static uint64_t started, ended; /* how many connections were begun, and (churn) ended */
-static double began;
+static double began, gathered_at;
+
+/* Members are spread among the servers; each has a control client of its own. */
+int port_of(const struct client *c)
+{
+    int turn = c->role == CONTROL ? c->number - opt.clients : c->number;
+    return opt.ports[turn % opt.port_count];
+}
 
 void client_joined(struct client *c)
 {
@@ -130,7 +137,11 @@ static void gather(double at)
         connecting++;
         started++;
     }
-    if (opt.test == CHURN ? ended == opt.count : ready == total)
+    if (opt.test == CHURN ? ended < opt.count : ready < total)
+        return;
+    if (!gathered_at)
+        gathered_at = at;
+    if (opt.port_count == 1 || at - gathered_at >= SETTLE) /* who is where has got about */
         begin(at);
 }
 
@@ -200,9 +211,14 @@ void run(void)
     tell_done();
 }
 
+static int controls(void)
+{
+    return opt.test == FANOUT ? opt.port_count : 0;
+}
+
 static void prepare_client(struct client *c, int number, struct slot *slots)
 {
-    int beyond = number - opt.clients - (opt.test == FANOUT);
+    int beyond = number - opt.clients - controls();
     c->number = number;
     c->slots = slots;
     for (int j = 0; j < opt.window; j++)
@@ -219,7 +235,7 @@ static void prepare_client(struct client *c, int number, struct slot *slots)
 void prepare(void)
 {
     size_t allowed = raise_file_limit();
-    total = opt.clients + (opt.test == FANOUT) + opt.stalled + opt.flooders;
+    total = opt.clients + controls() + opt.stalled + opt.flooders;
     if ((size_t)total + (size_t)(opt.polling + opt.upgrading) + 16 > allowed) {
         fprintf(stderr, "%d clients need more open files than are allowed (%zu): ulimit -Hn\n",
                 total, allowed);

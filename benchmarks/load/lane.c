@@ -33,7 +33,7 @@ static void watch(struct lane *lane, int operation)
 
 void lane_open(struct lane *lane)
 {
-    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)opt.port)};
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port_of(lane->client))};
     int on = 1, small = 4096;
     inet_pton(AF_INET, opt.host, &to.sin_addr);
     lane->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);

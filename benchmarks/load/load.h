@@ -23,6 +23,7 @@ enum {
     READ_SIZE = 1 << 21,
     MAX_PAYLOAD = 1 << 16,
     MAX_TEXT = MAX_PAYLOAD + 128, /* an event with such a payload */
+    MAX_PORTS = 16,
 };
 
 enum kind {
@@ -33,7 +34,7 @@ enum kind {
 };
 enum role {
     MEMBER,  /* asks (echo) or is in the room (fan-out); what it gets is checked and measured */
-    CONTROL, /* asks for the broadcasts of fan-out */
+    CONTROL, /* asks for the broadcasts of fan-out; one for each port */
     FLOODER, /* sends without end, and asks for no answer; when it is closed it comes again */
     STALLED, /* enters the room, and reads nothing from then on */
 };
@@ -72,13 +73,14 @@ struct client {
     char sid[64];
     struct slot *slots;
     struct slot *attached; /* whose answer's attachment comes next */
-    uint64_t next;         /* the number of the broadcast that comes next */
+    uint64_t next[MAX_PORTS]; /* by sender: which of its broadcasts comes next */
 };
 
 struct options {
     enum test test;
     const char *host;
-    int port, clients, window, batch, size, at_once, old, polling, upgrading, flooders, stalled;
+    int ports[MAX_PORTS], port_count; /* of the servers among which the clients are spread */
+    int clients, window, batch, size, at_once, old, polling, upgrading, flooders, stalled;
     uint64_t count;
     double warmup, seconds, rate, patience;
     bool bare, binary;
@@ -89,10 +91,11 @@ extern struct options opt;
 
 /* course.c */
 extern struct client *clients;
-extern int total; /* with the control client, flooders and stalled ones */
+extern int total; /* with the control clients, flooders and stalled ones */
 extern enum phase phase;
 extern double phase_began, window_began, window_ended, last_progress;
 void run(void);
+int port_of(const struct client *c);
 void client_joined(struct client *c);
 void client_lost(struct client *c, const char *why);
 void prepare(void);

@@ -1,15 +1,16 @@
 /* The load generator: many Socket.IO clients in one thread.
  *
- *     load --port PORT [options] connect|idle|echo|fanout|churn
+ *     load --port PORT[,PORT...] [options] connect|idle|echo|fanout|churn
  *
  * It counts what it receives and checks it: each answer has the id and the value that were sent,
- * each broadcast reaches each client once and in order. What it finds wrong goes to stderr, and it
+ * each broadcast reaches each client once, and those of a sender in order. What it finds wrong goes to stderr, and it
  * exits with 1. What it measures goes to stdout, one JSON object a line, as it happens:
  * "connected", "measuring", "measured", "latencies", "reasons", "done".
  *
  * With --bare it speaks the same messages over a WebSocket without Engine.IO and Socket.IO, to
  * servers that send every message back as it is.
  */
+#define _GNU_SOURCE
 #include <getopt.h>
 
 #include "load.h"
@@ -31,15 +32,17 @@ struct options opt = {
 static int usage(void)
 {
     fprintf(stderr,
-            "usage: load --port PORT [options] connect|idle|echo|fanout|churn\n"
+            "usage: load --port PORT[,PORT...] [options] connect|idle|echo|fanout|churn\n"
+            "  --port PORTS     the server's; or several servers', who take the clients in turn\n"
             "  --host ADDRESS   the server's IPv4 address (127.0.0.1)\n"
             "  --clients N      how many clients (50)\n"
             "  --old N          so many of them speak Engine.IO 3,\n"
             "  --polling N      so many poll,\n"
             "  --upgrading N    so many begin with polling; the others come by WebSocket\n"
             "  --window N       echo: questions outstanding for each client (4)\n"
-            "                   fanout: broadcasts in flight\n"
-            "  --rate N         echo: so many questions a second, whatever is answered\n"
+            "                   fanout: broadcasts in flight, of all servers\n"
+            "  --rate N         so many questions (fanout: requests for broadcasts) a second,\n"
+            "                   whatever is answered\n"
             "  --batch N        fanout: broadcasts that one request asks for (10)\n"
             "  --size BYTES     payload of an echo or a broadcast (32)\n"
             "  --binary         echo: the payload is binary\n"
@@ -51,6 +54,12 @@ static int usage(void)
             "  --patience S     without any progress for so long, the run has failed (20)\n"
             "  --bare           WebSocket only, to a server that sends back what it gets\n");
     return 2;
+}
+
+static void read_ports(char *text)
+{
+    for (char *port; (port = strsep(&text, ",")) && opt.port_count < MAX_PORTS;)
+        opt.ports[opt.port_count++] = atoi(port);
 }
 
 static bool read_options(int argc, char **argv)
@@ -66,7 +75,7 @@ static bool read_options(int argc, char **argv)
     for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
         switch (c) {
         case 'h': opt.host = optarg; break;
-        case 'p': opt.port = atoi(optarg); break;
+        case 'p': read_ports(optarg); break;
         case 'c': opt.clients = atoi(optarg); break;
         case 'o': opt.old = atoi(optarg); break;
         case 'l': opt.polling = atoi(optarg); break;
@@ -97,14 +106,17 @@ static bool read_options(int argc, char **argv)
 
 static bool possible(void)
 {
-    bool positive = opt.port > 0 && opt.clients > 0 && opt.window > 0 && opt.batch > 0 &&
+    bool ports = opt.port_count > 0;
+    for (int i = 0; i < opt.port_count; i++)
+        ports = ports && opt.ports[i] > 0;
+    bool positive = ports && opt.clients > 0 && opt.window > 0 && opt.batch > 0 &&
                     opt.size > 0 && opt.at_once > 0 && opt.count > 0;
     bool none_negative = opt.old >= 0 && opt.polling >= 0 && opt.upgrading >= 0 &&
                          opt.flooders >= 0 && opt.stalled >= 0 && opt.rate >= 0;
     bool kinds = opt.old + opt.polling + opt.upgrading <= opt.clients &&
                  !((opt.bare || opt.binary) && opt.old + opt.polling + opt.upgrading);
     return positive && none_negative && kinds && opt.size <= MAX_PAYLOAD &&
-           !(opt.test == FANOUT && opt.window < opt.batch) && !(opt.bare && opt.binary) &&
+           !(opt.test == FANOUT && opt.window < opt.batch * opt.port_count) && !(opt.bare && opt.binary) &&
            !(opt.binary && opt.test != ECHO) && !(opt.stalled && opt.test != FANOUT);
 }
 

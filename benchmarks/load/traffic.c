@@ -1,14 +1,23 @@
 /* What is asked, and what must come back: each answer with the id and the value that were sent,
- * each broadcast once and in order to each client. */
+ * each broadcast once to each client, and those of a sender in order. */
 #define _GNU_SOURCE
 #include <inttypes.h>
 
 #include "load.h"
 
-enum { FLOOD_BYTES = 1 << 16 };
+enum {
+    FLOOD_BYTES = 1 << 16,
+    SENDER_SHIFT = 32, /* the number of a broadcast: whose it is, and above which of theirs */
+};
+
+/* A control client, one on each server, and what became of the broadcasts that it asked for. */
+struct sender {
+    uint64_t issued, complete;
+    uint32_t *arrived; /* how many clients have a broadcast, by number % window */
+};
 
 static char *padding;             /* the x's of a payload */
-static uint32_t *arrived;         /* how many clients have a broadcast, by number % window */
+static struct sender senders[MAX_PORTS];
 static struct buffer flood_frames; /* a good lot of events, sent again and again */
 static uint64_t flood_events;
 uint64_t waiting, issued, complete; /* broadcasts: asked for, and received by everybody */
@@ -23,9 +32,11 @@ static int shown(size_t length)
 
 void prepare_traffic(void)
 {
-    arrived = calloc((size_t)opt.window, sizeof *arrived);
     padding = malloc((size_t)opt.size);
-    if (!arrived || !padding)
+    for (int i = 0; i < opt.port_count; i++)
+        if (!(senders[i].arrived = calloc((size_t)opt.window, sizeof *senders[i].arrived)))
+            fail("starting");
+    if (!padding)
         fail("starting");
     memset(padding, 'x', (size_t)opt.size);
 }
@@ -64,14 +75,16 @@ static void ask_echo(struct client *c, struct slot *slot, double at)
     ask(c, slot, text, length + 2, at);
 }
 
-/* Fan-out: members ask to be let into the room, the control client for broadcasts. */
+/* Fan-out: members ask to be let into the room, the control clients for broadcasts. */
 static int join_question(char *out, size_t room, uint64_t id)
 {
     return snprintf(out, room, "42%" PRIu64 "[\"join\"]", id);
 }
 
-static int fan_question(char *out, size_t room, uint64_t id, uint64_t first)
+static int fan_question(char *out, size_t room, const struct client *control, uint64_t id)
 {
+    uint64_t sender = (uint64_t)(control->number - opt.clients);
+    uint64_t first = sender << SENDER_SHIFT | id * (uint64_t)opt.batch;
     return snprintf(out, room, "42%" PRIu64 "[\"fan\",%" PRIu64 ",%d,%d]", id, first, opt.batch,
                     opt.size);
 }
@@ -82,24 +95,34 @@ void enter_room(struct client *c)
     ask(c, c->slots, text, join_question(text, sizeof text, c->slots->id), now());
 }
 
-static struct slot *slot_of(uint64_t number)
+static struct slot *slot_of(const struct client *control, uint64_t broadcast)
 {
-    uint64_t request = number / (uint64_t)opt.batch;
-    return &clients[opt.clients].slots[request % (uint64_t)opt.window];
+    uint64_t request = broadcast / (uint64_t)opt.batch;
+    return &control->slots[request % (uint64_t)opt.window];
 }
 
-/* Asks for broadcasts until the window is full, so that the server always has one to do. */
-static void ask_fan(void)
+/* Asks for broadcasts; false if others, or an answer, must come first. */
+static bool ask_fan(struct client *control, double at)
 {
-    struct client *control = &clients[opt.clients];
+    struct sender *sender = &senders[control->number - opt.clients];
+    struct slot *slot = slot_of(control, sender->issued);
+    uint64_t batch = (uint64_t)opt.batch, share = (uint64_t)(opt.window / opt.port_count);
     char text[128];
-    while (issued + (uint64_t)opt.batch - complete <= (uint64_t)opt.window) {
-        struct slot *slot = slot_of(issued);
-        if (slot->waiting)
-            return; /* its answer is on the way */
-        ask(control, slot, text, fan_question(text, sizeof text, slot->id, issued), now());
-        issued += (uint64_t)opt.batch;
-    }
+    if (slot->waiting || sender->issued + batch - sender->complete > share)
+        return false;
+    ask(control, slot, text, fan_question(text, sizeof text, control, slot->id), at);
+    sender->issued += batch;
+    issued += batch;
+    return true;
+}
+
+/* Until the window is full, so that the server always has one to do; at a fixed rate, see pace. */
+static void keep_asking(struct client *control)
+{
+    if (phase >= DRAINING || opt.rate)
+        return;
+    while (ask_fan(control, now()))
+        ;
     client_flush(control);
 }
 
@@ -131,7 +154,7 @@ static int expected(const struct client *c, uint64_t id, char **answer)
         return snprintf(text, sizeof text, "43%" PRIu64 "[]", id);
     if (c->role != CONTROL)
         return join_question(text, sizeof text, id);
-    return fan_question(text, sizeof text, id, id * (uint64_t)opt.batch);
+    return fan_question(text, sizeof text, c, id);
 }
 
 static void answered(struct client *c, struct slot *slot, double at)
@@ -146,8 +169,8 @@ static void answered(struct client *c, struct slot *slot, double at)
         measured += phase == MEASURING;
         if (phase < DRAINING && !opt.rate)
             ask_echo(c, slot, at);
-    } else if (phase < DRAINING) {
-        ask_fan();
+    } else {
+        keep_asking(c);
     }
 }
 
@@ -199,20 +222,25 @@ void take_event(struct client *c, const char *text, size_t length, double at)
     if (rest != (size_t)opt.size + 4 || memcmp(end, ",\"", 2) ||
         memcmp(end + 2, padding, (size_t)opt.size) || memcmp(text + length - 2, "\"]", 2))
         wrong(c, "a wrong message: %.*s", shown(length), text);
-    if (number != c->next || number >= issued) {
-        wrong(c, "got message %" PRIu64 ", expected %" PRIu64, number, c->next);
+    uint64_t from = number >> SENDER_SHIFT, which = number & ((1ull << SENDER_SHIFT) - 1);
+    struct sender *sender = &senders[from % MAX_PORTS];
+    uint64_t *next = &c->next[from % MAX_PORTS];
+    if (from >= (uint64_t)opt.port_count || which != *next || which >= sender->issued) {
+        wrong(c, "got message %" PRIu64 ", expected %" PRIu64 ", of server %" PRIu64, which, *next,
+              from);
         return;
     }
-    c->next++;
+    ++*next;
     if (c->role != MEMBER)
         return;
+    struct client *control = &clients[(uint64_t)opt.clients + from];
     measured += phase == MEASURING;
-    record(slot_of(number)->asked_at, at);
-    if (++arrived[number % (uint64_t)opt.window] == (uint32_t)opt.clients) {
-        arrived[number % (uint64_t)opt.window] = 0;
+    record(slot_of(control, which)->asked_at, at);
+    if (++sender->arrived[which % (uint64_t)opt.window] == (uint32_t)opt.clients) {
+        sender->arrived[which % (uint64_t)opt.window] = 0;
+        sender->complete++;
         complete++;
-        if (phase < DRAINING)
-            ask_fan();
+        keep_asking(control);
     }
 }
 
@@ -232,8 +260,19 @@ void start_traffic(double at)
         else if (clients[i].role == STALLED)
             lane_deafen(&clients[i].lanes[0]);
     }
+    for (int i = 0; i < opt.port_count && opt.test == FANOUT; i++)
+        keep_asking(&clients[opt.clients + i]);
+}
+
+static bool ask_next(struct client *c, uint64_t turn, double due)
+{
+    struct slot *slot = &c->slots[turn % (uint64_t)opt.window];
     if (opt.test == FANOUT)
-        ask_fan();
+        return ask_fan(c, due);
+    if (slot->waiting)
+        return false;
+    ask_echo(c, slot, due);
+    return true;
 }
 
 /* Asks what is due at a fixed rate, whatever has been answered. A question that must wait for its
@@ -242,17 +281,16 @@ void start_traffic(double at)
  * When the next one is due; false if it waits for an answer. */
 bool pace(double at, double *next)
 {
+    uint64_t first = opt.test == FANOUT ? (uint64_t)opt.clients : 0;
+    uint64_t askers = (uint64_t)(opt.test == FANOUT ? opt.port_count : opt.clients);
     for (;;) {
         double due = pace_began + (double)paced / opt.rate;
         *next = due;
         if (due > at)
             return true;
-        struct client *c = &clients[paced % (uint64_t)opt.clients];
-        uint64_t turn = paced / (uint64_t)opt.clients;
-        struct slot *slot = &c->slots[turn % (uint64_t)opt.window];
-        if (slot->waiting)
+        struct client *c = &clients[first + paced % askers];
+        if (!ask_next(c, paced / askers, due))
             return false;
-        ask_echo(c, slot, due);
         client_flush(c);
         paced++;
     }

@@ -21,10 +21,12 @@ UVICORN = {
 
 
 def arguments(*modes: str, flags: tuple[str, ...] = ()) -> argparse.Namespace:
-    """The port and the mode that the benchmark asks for; the first mode is the default."""
+    """What the benchmark asks for: the port, the mode (by default the first), and the URL of the
+    Redis by which to share clients with other servers, or None."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--mode", choices=modes, default=modes[0])
+    parser.add_argument("--redis")
     for flag in flags:
         parser.add_argument(flag, action="store_true")
     return parser.parse_args()

@@ -12,6 +12,10 @@ if "gevent" in sys.argv:  # before all else; python-engineio's gevent needs it
     from gevent import monkey
 
     monkey.patch_all()
+elif "eventlet" in sys.argv and "--redis" in sys.argv:  # so does its Redis client
+    import eventlet
+
+    eventlet.monkey_patch()
 
 import socket
 from collections import Counter
@@ -137,7 +141,11 @@ def main() -> None:
     used = ("python-socketio", "python-engineio", *distributions)
     announce(**{name: version(name) for name in used})
     raise_file_limit()
-    serve(asked.port, {"async_handlers": False} if asked.ordered else {})
+    options: dict[str, Any] = {"async_handlers": False} if asked.ordered else {}
+    if asked.redis:
+        manager = socketio.AsyncRedisManager if asked.mode == "asyncio" else socketio.RedisManager
+        options["client_manager"] = manager(asked.redis)
+    serve(asked.port, options)
 
 
 if __name__ == "__main__":

@@ -69,7 +69,8 @@ def main() -> None:
     used = {name: version(name) for name in _DISTRIBUTIONS.get(asked.mode, ())}
     announce(sionamespace=sionamespace.__version__, **used)
     namespace = AsyncBench() if asked.mode == "asyncio" else Bench()
-    Server({"/": namespace}, async_mode=asked.mode).run("127.0.0.1", asked.port)
+    server = Server({"/": namespace}, async_mode=asked.mode, rooms=asked.redis)
+    server.run("127.0.0.1", asked.port)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,6 @@
-"""The server of the benchmark with one fault, named by the environment variable FAULT."""
+"""The server of the benchmark with one fault, named by the environment variable FAULT.
+
+It may share its clients with others that have it too."""
 
 from __future__ import annotations
 
@@ -40,7 +42,10 @@ class Faulty(Bench):
     def on_fan(self, sid: str, first: int, count: int, size: int) -> None:
         for number in _numbers(range(first, first + count)):
             changed = FAULT == "change a broadcast" and number % _NINTH == 0
-            self.emit("fan", number, ("y" if changed else "x") * size, room="everybody")
+            to = (
+                self.to("everybody").local if FAULT == "not to the others" else self.to("everybody")
+            )
+            to.emit("fan", number, ("y" if changed else "x") * size)
 
 
 def _numbers(wanted: Iterable[int]) -> Iterator[int]:
@@ -60,7 +65,8 @@ def main() -> None:
     """Serve until terminated."""
     asked = arguments("eventlet")
     announce()
-    Server({"/": Faulty()}, async_mode="eventlet").run("127.0.0.1", asked.port)
+    server = Server({"/": Faulty()}, async_mode="eventlet", rooms=asked.redis)
+    server.run("127.0.0.1", asked.port)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import pytest
 from process import Failed, Load
 
 Serve = Callable[[str], Load]
+Share = Callable[[str, int], Load]
 
 SHORT = {"warmup": 0.05, "seconds": 0.2, "patience": 1}
 ECHO = {"clients": 8, "window": 2, **SHORT}
@@ -67,6 +68,28 @@ def test_without_a_fault_everything_is_measured(serve: Serve) -> None:
 def test_at_a_fixed_rate_no_question_is_left_out(serve: Serve) -> None:
     found = run(serve("none"), "echo", {**ECHO, "window": 1, "rate": 2000, "seconds": 0.5})
     assert 999 <= found["timed"] <= 1001
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        ("lose a broadcast", "got message 1, expected 0, of server [01]"),
+        ("repeat a broadcast", "got message 0, expected 1, of server [01]"),
+        ("reorder broadcasts", "got message 5, expected 4, of server [01]"),
+        ("not to the others", "lost: 0 answers, [0-9]+ broadcasts not received by all"),
+    ],
+)
+def test_a_fault_between_servers_is_found(share: Share, fault: str, said: str) -> None:
+    with pytest.raises(Failed, match=said):
+        run(share(fault, 2), "fanout", FANOUT)
+
+
+def test_each_server_sends_to_the_clients_of_all(share: Share) -> None:
+    load = share("none", 3)
+    at_will = run(load, "fanout", {**FANOUT, "clients": 9, "window": 30})
+    assert at_will["messages"] > 0
+    paced = run(load, "fanout", {**FANOUT, "clients": 9, "window": 30, "batch": 1, "rate": 100})
+    assert 19 * 9 <= paced["timed"] <= 21 * 9
 
 
 def test_a_flood_comes_beside_the_others(serve: Serve) -> None:

@@ -1,7 +1,7 @@
 """How ``make docs`` builds the pages of the folder above, with Sphinx.
 
 To add a page, write it there in Markdown and name it in `NAVIGATION`; that is all. Its code is run
-by the tests, which say what they ask of it (``tests/unit/docs``).
+by the tests, which say what they ask of it (``tests/docs``).
 """
 
 from __future__ import annotations
@@ -32,12 +32,15 @@ NAVIGATION = {
         "middleware",
         "payloads",
         "events",
+        "contracts",
         "namespaces",
         "blocks",
         "background",
     ],
     "In production": [
         "deploying",
+        "cluster",
+        "brokers",
         "security",
         "troubleshooting",
         "deploy/eventlet",
@@ -66,6 +69,7 @@ NAVIGATION = {
         "reference/middleware",
         "reference/blocks",
         "reference/testing",
+        "reference/cluster",
         "reference/rooms",
         "reference/types",
         "reference/engine",
@@ -99,7 +103,6 @@ nitpick_ignore_regex = [
     ("py:obj", r"sionamespace\.(\w+\.)*[A-Z]"),  # type variables
 ]
 autodoc_member_order = "bysource"
-autodoc_default_options = {"members": True}
 autodoc_typehints_format = "short"
 autodoc_type_aliases = {"ASGIApplication": "ASGIApplication", "WSGIApplication": "WSGIApplication"}
 python_use_unqualified_type_names = True
@@ -110,6 +113,7 @@ html_theme = "furo"
 html_title = "sionamespace"
 html_show_sphinx = False
 html_show_sourcelink = False
+html_copy_source = False
 html_static_path = ["static"]
 html_css_files = ["site.css"]
 pygments_style = "friendly"

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 __all__ = ["translated"]
 
 _SECTION = re.compile(r"(Args|Raises):$")
-_ENTRY = re.compile(r"    (\*{0,2}[\w.]+): (.*)")
+_ENTRY = re.compile(r"^    (\*{0,2}[\w.]+): (.*)")
 
 
 def translated(lines: Iterable[str]) -> Iterator[str]:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import re
+from pathlib import Path
 from typing import Any
 
+import attrs
 from docstrings import translated
 from docutils import nodes
 from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
+from sphinx.pycode import ModuleAnalyzer
+
+from sionamespace import Options
 
 PUBLIC = (
     "sionamespace",
@@ -20,8 +26,8 @@ PUBLIC = (
     "sionamespace.middleware",
     "sionamespace.engine",
     "sionamespace.types",
-    "sionamespace.cluster",
-    "sionamespace.rooms.health",
+    "sionamespace.testing.broker_contract",
+    "sionamespace.ports",
 )
 """The modules that users import from; a name belongs to the first one that has it."""
 
@@ -30,23 +36,37 @@ _GIVEN = frozenset(
         "Ack",
         "Answers",
         "Audience",
+        "Broker",
         "BroadcastAck",
         "Call",
         "Client",
+        "Clients",
+        "ClusterNode",
         "Connection",
         "Emitted",
         "Event",
         "HarnessClient",
+        "Health",
+        "Members",
         "Options",
         "Pending",
+        "Presence",
         "Reason",
         "Request",
+        "RoomPolicy",
+        "ServerAnswers",
+        "ServerReport",
+        "Servers",
     ]
 )
 """Classes of which users make no instance themselves, so that it does not matter how."""
 
-_ALIAS = re.compile(r"TypeAliasForwardRef\('(\w+)'\)")
-"""How Sphinx writes an alias of a type in a union."""
+_REPRESENTATIONS = {
+    r"TypeAliasForwardRef\('(\w+)'\)": r"\1",  # an alias of a type, in a union
+    r"= <(\w+)>": r"= \1",
+    r"= <[^>]+>": "= ...",
+}
+"""What Sphinx writes that is no Python, and what to write instead."""
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
@@ -60,7 +80,32 @@ def setup(app: Sphinx) -> dict[str, Any]:
 def _translate(
     app: Sphinx, what: str, name: str, thing: object, options: object, lines: list[str]
 ) -> None:
+    if what == "data":
+        lines[:] = _docstring_of_value(name)
+    if name.startswith("sionamespace.Options."):
+        lines += _default_of_option(name.rpartition(".")[2])
+    if _is_given(what, name) and "Args:" in lines:
+        lines[:] = lines[: lines.index("Args:")]
     lines[:] = translated(lines)
+
+
+def _is_given(what: str, name: str) -> bool:
+    return what == "class" and name.rpartition(".")[2] in _GIVEN
+
+
+def _docstring_of_value(name: str) -> list[str]:
+    """What stands below a value where it is made, which is not where users import it from."""
+    public, _, own = name.rpartition(".")
+    source = ast.parse(Path(str(importlib.import_module(public).__file__)).read_text())
+    imports = [node for node in source.body if isinstance(node, ast.ImportFrom)]
+    found = (str(node.module) for node in imports if own in [alias.name for alias in node.names])
+    documented = ModuleAnalyzer.for_module(next(found, public)).find_attr_docs()
+    return documented["", own]
+
+
+def _default_of_option(name: str) -> list[str]:
+    default = getattr(attrs.fields(Options), name).default
+    return ["", f"By default ``{default!r}``."]
 
 
 def _shorten(
@@ -72,9 +117,13 @@ def _shorten(
     signature: str | None,
     returns: str | None,
 ) -> tuple[str | None, str | None]:
-    if what == "class" and name.rpartition(".")[2] in _GIVEN:
+    if _is_given(what, name):
         return "", returns
-    return _ALIAS.sub(r"\1", signature or "") or None, returns
+    if what == "function" and isinstance(thing, type):  # one that is used as a function
+        returns = "Any"
+    for found, shown in _REPRESENTATIONS.items():
+        signature = re.sub(found, shown, signature or "")
+    return signature or None, returns
 
 
 def _find_public(

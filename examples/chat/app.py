@@ -1,6 +1,7 @@
 """The chat, put together and served: ``python app.py``, then http://127.0.0.1:5000.
 
-The environment variables HOST and PORT say where else to serve it.
+The environment variables HOST and PORT say where else to serve it, and WORKERS with how many
+processes. CLUSTER, as in ``CLUSTER=redis://127.0.0.1``, makes one chat of all that are given it.
 """
 
 from __future__ import annotations
@@ -18,7 +19,6 @@ from werkzeug.wrappers import Response as AnyResponse
 from activity import Activity
 from chat import Chat
 from dashboard import Dashboard
-from names import Names
 
 HERE = Path(__file__).parent
 CLIENT = HERE / "node_modules" / "socket.io-client" / "dist" / "socket.io.min.js"
@@ -29,8 +29,9 @@ pages = Flask(__name__)
 def make_server(**options: Any) -> Server:
     """The chat and its dashboard, for any mode: see also ``asgi.py``."""
     activity = Activity()
-    chat = Chat(Names(), activity)
-    return Server({"/chat": chat, "/dashboard": Dashboard(chat, activity)}, **options)
+    chat = Chat(activity)
+    namespaces = {"/chat": chat, "/dashboard": Dashboard(chat, activity)}
+    return Server(namespaces, rooms=os.environ.get("CLUSTER"), **options)
 
 
 @pages.get("/")
@@ -64,9 +65,11 @@ def allow_only_our_own(response: Response) -> Response:
 
 
 def run(server: Server, app: Any) -> None:
-    """Serve where the environment says."""
+    """Serve where, and with as many processes as, the environment says."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    server.run(os.environ.get("HOST", "127.0.0.1"), int(os.environ.get("PORT", "5000")), app=app)
+    say = os.environ.get
+    host, port, workers = say("HOST", "127.0.0.1"), say("PORT", "5000"), say("WORKERS", "1")
+    server.run(host, int(port), app=app, workers=int(workers))
 
 
 if __name__ == "__main__":

@@ -6,13 +6,13 @@ import time
 from collections.abc import Callable
 from typing import Any, ClassVar, TypeVar
 
-from sionamespace import AckTimeout, ClientGone, Refused, event
+from sionamespace import AckTimeout, ClientGone, Refused, event, server_event
 from sionamespace.blocks import Presence, RoomPolicy
 from sionamespace.middleware import RateLimit
 
 from activity import Activity
 from names import Names
-from page import ChatPage, Message, Picture, Whisper
+from page import ChatPage, Message, Picture
 from payloads import File, Id, Text, Visitor, tidy, type_of
 
 __all__ = ["Chat"]
@@ -27,36 +27,28 @@ PATIENCE = 5
 allowance = RateLimit(60, per=60, key=lambda call: call.sid)
 """How much a client may say in a minute, in whatever way."""
 
-
 Said = TypeVar("Said", Message, Picture)
 
 
-class Chat(Presence, RoomPolicy):
+class Chat(Names, Presence, RoomPolicy, outgoing=ChatPage):
     """People talk in rooms; everybody is in one room at a time, and in the lobby at first.
 
     Clients send ``message(id, text)``, ``picture(id, data)``, ``whisper(name, text)``,
     ``join(room)`` and ``leave()``, each with an ack, and ``typing()``.
     """
 
-    outgoing = ChatPage
     history_rooms = 100
     history_limits: ClassVar = {"picture": 3}  # a newcomer is sent all of it at once
 
-    def __init__(
-        self, names: Names, activity: Activity, clock: Callable[[], float] = time.time
-    ) -> None:
-        self._names = names
+    def __init__(self, activity: Activity, clock: Callable[[], float] = time.time) -> None:
+        super().__init__(clock)
         self._activity = activity
-        self._clock = clock
 
     # Coming and going.
 
     def on_connect(self, sid: str, environ: Any, auth: Visitor) -> None:
         name, room = tidy(auth.name, "name"), room_name(auth.room or LOBBY)
-        before = self._names.claim(name, auth.key, sid)
-        self.after_disconnect(sid, self._names.release, name, sid)
-        if before:  # the same page, which is back before its lost connection was noticed
-            self.disconnect(before)
+        self.claim(sid, name, auth.key)
         self.identify(sid, name)
         self.emit(ChatPage.welcome, name, room=sid)
         self._enter(sid, room)
@@ -83,12 +75,12 @@ class Chat(Presence, RoomPolicy):
 
     @event(middleware=[allowance])
     def on_message(self, sid: str, id: Id, text: Text) -> dict[str, float]:
-        message = Message(id, self.user(sid), self._clock(), text)
+        message = Message(id, self.user(sid), self.clock(), text)
         return self._say(sid, ChatPage.message, message)
 
     @event(middleware=[allowance])
     def on_picture(self, sid: str, id: Id, data: File) -> dict[str, float]:
-        picture = Picture(id, self.user(sid), self._clock(), type_of(data), data)
+        picture = Picture(id, self.user(sid), self.clock(), type_of(data), data)
         return self._say(sid, ChatPage.picture, picture)
 
     def _say(
@@ -96,11 +88,16 @@ class Chat(Presence, RoomPolicy):
     ) -> dict[str, float]:
         room = self.session(sid)["room"]
         for _, before in self.history(room):
-            if before.id == said.id:  # its answer was lost, so the page sent it again
-                return {"at": before.at}
+            if before["id"] == said.id:  # its answer was lost, so the page sent it again
+                return {"at": before["at"]}
         self.publish(room, event, said, skip_sid=sid)
-        self._activity.note()
+        self.servers.emit("noted")
         return {"at": said.at}
+
+    @server_event
+    def noted(self) -> None:
+        """Somebody said something, on whichever server: each counts all of it."""
+        self._activity.note()
 
     def on_typing(self, sid: str) -> None:
         room = self.session(sid)["room"]
@@ -108,26 +105,16 @@ class Chat(Presence, RoomPolicy):
 
     @event(concurrent=True, middleware=[allowance])  # it waits for somebody else
     def on_whisper(self, sid: str, name: str, text: Text) -> dict[str, float]:
-        if name == (me := self.user(sid)):
+        me, now, to = self.user(sid), self.clock(), self.holder(name).sid
+        if to == sid:
             raise Refused("That is you.")
-        whisper, to = Whisper(me, self._clock(), text), self.page_of(name)
         try:
-            self.call(ChatPage.whisper, whisper, room=to, timeout=PATIENCE).result()
+            self.call(ChatPage.whisper, me, now, text, room=to, timeout=PATIENCE).result()
         except AckTimeout:
             raise Refused(f"{name}'s page did not answer.") from None
         except ClientGone:
             raise Refused(f"{name} has just left.") from None
-        return {"at": self._clock()}
-
-    def page_of(self, name: str) -> str:
-        """The sid of a person's page.
-
-        Raises:
-            Refused: if nobody has that name.
-        """
-        for sid in self.connections(name):
-            return sid
-        raise Refused("There is nobody of that name here (any longer).")
+        return {"at": self.clock()}
 
 
 def room_name(text: str) -> str:

@@ -11,7 +11,6 @@ from sionamespace.testing import Harness, HarnessClient
 from activity import Activity
 from chat import Chat
 from dashboard import Dashboard
-from names import Names
 
 
 @pytest.fixture
@@ -21,7 +20,7 @@ def activity() -> Activity:
 
 @pytest.fixture
 def namespaces(activity: Activity) -> dict[str, Namespace]:
-    chat = Chat(Names(), activity, clock=lambda: 1700.5)
+    chat = Chat(activity, clock=lambda: 1700.5)
     return {"/chat": chat, "/dashboard": Dashboard(chat, activity)}
 
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import threading
-
 from sionamespace import AckTimeout, AnswerInvalid, ClientGone, Namespace, event
 
 from activity import Activity
 from chat import Chat
-from page import ChatPage, DashboardPage, Figures
+from page import ChatPage, DashboardPage
 from payloads import Question
 
 __all__ = ["Dashboard"]
@@ -17,31 +15,34 @@ ANSWER_TIME = 20
 """How many seconds a person has to answer a question."""
 
 
-class Dashboard(Namespace):
+class Dashboard(Namespace, outgoing=DashboardPage):
     """Live figures of the chat, and questions to those who are in it.
 
     Clients are sent the figures once a second, and send ``ask(name, question)``, whose ack gets
     ``yes``, ``no``, ``late`` or ``gone``.
     """
 
-    outgoing = DashboardPage
-
     def __init__(self, chat: Chat, activity: Activity) -> None:
         self._chat = chat
         self._activity = activity
-        self._pushing = False
-        self._lock = threading.Lock()
 
     def on_connect(self, sid: str) -> None:
-        self.emit(DashboardPage.figures, self._figures(), room=sid)
-        with self._lock:
-            if not self._pushing:
-                self._pushing = True
-                self.spawn(self._push)
+        self.show(sid)
+        self.spawn(self._keep_showing, sid)
+
+    def show(self, sid: str, volatile: bool = False) -> None:
+        """Send a page the figures as they are now."""
+        people, messages = self._chat.people(), self._activity.last_minute()
+        self.emit(DashboardPage.figures, people, messages, room=sid, volatile=volatile)
+
+    def _keep_showing(self, sid: str) -> None:
+        while self.members(sid):
+            self.sleep(1)
+            self.show(sid, volatile=True)
 
     @event(concurrent=True)  # so that one operator may ask several people at once
     def on_ask(self, sid: str, name: str, question: Question) -> str:
-        page = self._chat.page_of(name)
+        page = self._chat.holder(name).sid
         asked = self._chat.call(
             ChatPage.confirm, question, ANSWER_TIME, room=page, timeout=ANSWER_TIME
         )
@@ -53,17 +54,3 @@ class Dashboard(Namespace):
             return "late"
         except ClientGone:
             return "gone"
-
-    def _push(self) -> None:
-        """Send the figures once a second while somebody looks."""
-        while self._is_watched():
-            self.sleep(1)
-            self.emit(DashboardPage.figures, self._figures(), volatile=True)
-
-    def _is_watched(self) -> bool:
-        with self._lock:
-            self._pushing = bool(self.members())
-            return self._pushing
-
-    def _figures(self) -> Figures:
-        return Figures(self._chat.people(), self._activity.last_minute())

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 import attrs
 
-__all__ = ["ChatPage", "DashboardPage", "Figures", "Message", "Picture", "Whisper"]
+__all__ = ["ChatPage", "DashboardPage", "Message", "Picture"]
 
 
 @attrs.frozen
@@ -30,15 +30,6 @@ class Picture:
     data: bytes = attrs.field(repr=lambda data: f"<{len(data)} bytes>")
 
 
-@attrs.frozen
-class Whisper:
-    """What somebody says to one person alone."""
-
-    name: str
-    at: float
-    text: str
-
-
 class ChatPage(Protocol):
     """A page of the chat. Who is where, and what a room remembers, it is told by the blocks."""
 
@@ -51,22 +42,15 @@ class ChatPage(Protocol):
 
     def typing(self, name: str) -> None: ...
 
-    def whisper(self, whisper: Whisper) -> Any:
-        """Whatever it answers: it has arrived then."""
+    def whisper(self, name: str, at: float, text: str) -> Any:
+        """Somebody says something to you alone. Whatever you answer: it has arrived then."""
 
     def confirm(self, question: str, seconds: float) -> bool:
-        """What the person says to a question of the operator."""
-
-
-@attrs.frozen
-class Figures:
-    """How the chat is: everybody's room, and the messages of each of the last 60 seconds."""
-
-    people: dict[str, str]
-    messages: list[int]
+        """What you say to a question of the operator."""
 
 
 class DashboardPage(Protocol):
     """A page of the dashboard."""
 
-    def figures(self, figures: Figures) -> None: ...
+    def figures(self, people: dict[str, str], messages: list[int]) -> None:
+        """Everybody's room, and how many messages there were in each of the last 60 seconds."""

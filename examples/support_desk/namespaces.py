@@ -45,13 +45,12 @@ class DeskMembers(Members):
         self.desk = desk
 
 
-class Agents(DeskMembers):
+class Agents(DeskMembers, outgoing=AgentPage):
     """The agents' office: who is there, and the tickets as they come and change.
 
     Clients send ``take(id)``, ``status(status)`` and, supervisors, ``assign(id, agent)``.
     """
 
-    outgoing = AgentPage
     middleware: ClassVar = [HasRole("agent", "supervisor")]
 
     def __init__(self, accounts: Accounts, desk: Desk) -> None:
@@ -81,13 +80,11 @@ class Agents(DeskMembers):
         return ticket
 
 
-class Talk(DeskMembers):
+class Talk(DeskMembers, outgoing=TalkPage):
     """A customer and an agent talk about a ticket; supervisors may listen and help.
 
     Clients send ``say(text)`` and, but not customers, ``solve()``.
     """
-
-    outgoing = TalkPage
 
     @property
     def ticket(self) -> Ticket:
@@ -136,10 +133,9 @@ class Talk(DeskMembers):
         return agreed
 
 
-class Dashboard(DeskMembers):
+class Dashboard(DeskMembers, outgoing=DashboardPage):
     """Supervisors see the figures as they change."""
 
-    outgoing = DashboardPage
     middleware: ClassVar = [HasRole("supervisor")]
 
     def __init__(self, accounts: Accounts, desk: Desk) -> None:

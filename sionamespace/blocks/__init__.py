@@ -6,8 +6,16 @@ that could be forgotten.
 """
 
 from sionamespace.blocks.history import History
-from sionamespace.blocks.presence import Presence
-from sionamespace.blocks.rooms import RoomPolicy
+from sionamespace.blocks.presence import Presence, PresenceDiff, PresenceEvents
+from sionamespace.blocks.rooms import RoomEvents, RoomPolicy
 from sionamespace.blocks.users import Users
 
-__all__ = ["History", "Presence", "RoomPolicy", "Users"]
+__all__ = [
+    "History",
+    "Presence",
+    "PresenceDiff",
+    "PresenceEvents",
+    "RoomEvents",
+    "RoomPolicy",
+    "Users",
+]

@@ -21,6 +21,10 @@ class History:
         rooms: of how many rooms; that of the quietest one is forgotten first.
     """
 
+    shared = False
+    """Whether it is one for all servers that share the clients, such as one in a database. Of one
+    that is not, each server has its own, of what was published since it started."""
+
     def __init__(self, length: int, limits: Mapping[str, int], rooms: int) -> None:
         self._length = length
         self._limits = limits

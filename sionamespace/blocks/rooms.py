@@ -2,27 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Protocol, TypeAlias
+
+import msgspec
 
 from sionamespace.blocks.announcements import Announcements
 from sionamespace.blocks.history import History
 from sionamespace.errors import HandlerError, Refused, UsageError
+from sionamespace.handlers.decorators import event
+from sionamespace.handlers.server_events import server_event
 from sionamespace.handlers.signature import where
 from sionamespace.namespace import Namespace
 from sionamespace.runtime.portal import is_async
-from sionamespace.types import Room, Rooms, Sid
+from sionamespace.types import Room, Rooms, Sid, names
 
 if TYPE_CHECKING:
     from sionamespace.types import Args, Unpack
 
-__all__ = ["RoomPolicy"]
+__all__ = ["RoomEvents", "RoomPolicy"]
 
-_LONGEST = 100
+RoomName: TypeAlias = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
+
+_PUBLISHED = "sionamespace room published"
+"""What servers say to each other of what was published."""
 
 
-class RoomPolicy(Namespace):
+class RoomEvents(Protocol):
+    """What the clients of a `RoomPolicy` are sent."""
+
+    @event("history")
+    def history(self, room: str, events: list[list[Any]]) -> None:
+        """What was said in the room that you enter, oldest first: each event with its arguments."""
+
+
+class RoomPolicy(Namespace, outgoing=RoomEvents):
     """Rooms that clients enter by themselves, if they may, with the history of each.
 
         class Chat(RoomPolicy):
@@ -75,15 +90,13 @@ class RoomPolicy(Namespace):
     def joined(self, sid: Sid, room: Room) -> None:
         """Called after a client has entered a room."""
 
-    def on_join(self, sid: Sid, room: Any) -> None:
-        if not isinstance(room, str) or not 0 < len(room) <= _LONGEST:
-            raise Refused(f"a room is a text of 1 to {_LONGEST} characters")
+    def on_join(self, sid: Sid, room: RoomName) -> None:
         if self.may_join(sid, room) is not True:
             raise Refused("you may not enter this room")
         self.admit(sid, room)
 
-    def on_leave(self, sid: Sid, room: Any) -> None:
-        if isinstance(room, str) and room in self.rooms(sid) - {sid}:
+    def on_leave(self, sid: Sid, room: str) -> None:
+        if room in self.rooms(sid) - {sid}:
             self.leave_room(sid, room)
 
     def admit(self, sid: Sid, room: Room) -> None:
@@ -116,18 +129,32 @@ class RoomPolicy(Namespace):
             UsageError: for a name or a value that cannot be sent.
         """
         self.emit(event, *args, room=())  # raises what cannot be sent
-        name = self.declared.name_of(event)
+        name, plain = self.declared.name_of(event), self._mounted().as_received(args)
+        skip = () if skip_sid is None else names(skip_sid)
         with self.__entries.change() as announce:
-            self.past.add(room, name, *args)
-            there = self.members(room)  # who enters from here on finds it in the history
-            announce(self.__send, there, name, args, skip_sid)
+            self.past.add(room, name, *plain)
+            self.__pass_on(announce, room, name, plain, skip)
+            announce(self.servers.elsewhere.emit, _PUBLISHED, room, name, plain, skip)
 
     def history(self, room: Room) -> list[list[Any]]:
-        """What is kept of a room, oldest first: each event with its arguments."""
+        """What is kept of a room, oldest first: each event with its arguments as clients get them,
+        such as a dict where you sent an object of a class."""
         return self.past.of(room)
 
     def __tell(self, sid: Sid, room: Room, history: list[list[Any]]) -> None:
-        self.emit("history", room, history, room=sid)
+        self.emit(RoomEvents.history, room, history, room=sid)
 
-    def __send(self, to: Rooms, event: str, args: tuple[Any, ...], skip_sid: Rooms | None) -> None:
-        self.emit(event, *args, room=to, skip_sid=skip_sid)
+    def __pass_on(
+        self, announce: Any, room: Room, event: str, args: Sequence[Any], skip: Iterable[Sid]
+    ) -> None:
+        there = self.to(room).local.members()  # who enters from here on finds it in the history
+        announce(self.to(*there).local.skip(*skip).emit, event, *args)
+
+    @server_event(_PUBLISHED)
+    def __published_elsewhere(
+        self, room: Room, event: str, args: list[Any], skip: list[Sid]
+    ) -> None:
+        with self.__entries.change() as announce:
+            if not self.past.shared:
+                self.past.add(room, event, *args)
+            self.__pass_on(announce, room, event, args, skip)

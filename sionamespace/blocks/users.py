@@ -6,6 +6,7 @@ from typing import Any
 
 from sionamespace.audience import Audience
 from sionamespace.errors import UsageError
+from sionamespace.gathering import Members
 from sionamespace.namespace import Namespace
 from sionamespace.types import Rooms, Sid, names
 
@@ -62,8 +63,8 @@ class Users(Namespace):
         """All connections of a user, or of several; nobody, if there are none."""
         return self.to(*(_PREFIX + user for user in users))
 
-    def connections(self, user: str) -> frozenset[Sid]:
-        """The sids of a user's connections; empty if it has none."""
+    def connections(self, user: str) -> Members:
+        """The sids of a user's connections, empty if it has none; as `Namespace.members`."""
         return self.members(_PREFIX + user)
 
     def enter_room(self, sid: Sid, room: Rooms) -> None:

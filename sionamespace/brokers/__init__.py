@@ -11,6 +11,7 @@ __all__ = ["broker_of"]
 
 _SCHEMES = {
     "memory": "memory:memory_broker",
+    "unix": "unix:UnixBroker",
     **{
         f"{redis}{kind}": module
         for redis in ("redis", "rediss", "valkey", "valkeys")
@@ -22,10 +23,16 @@ _SCHEMES = {
             "+stream+sentinel": "streams:StreamsBroker",
         }.items()
     },
+    "nats": "nats:NatsBroker",
+    "nats+tls": "nats:NatsBroker",
+    "amqp": "amqp:AmqpBroker",
+    "amqps": "amqp:AmqpBroker",
+    "postgresql": "postgres:PostgresBroker",
+    "postgres": "postgres:PostgresBroker",
 }
 """The module of each scheme, and what in it makes a broker of a URL."""
-_EXTRAS = {"redis": "redis", "redis_cluster": "redis", "streams": "redis"}
-"""What must be installed for a module."""
+_EXTRAS = {"redis_cluster": "redis", "streams": "redis"}
+"""What must be installed for a module, if it is not named as that is."""
 
 
 def broker_of(url: str) -> Broker:
@@ -49,7 +56,7 @@ def broker_of(url: str) -> Broker:
     except ModuleNotFoundError as error:
         raise ConfigurationError(
             f"{scheme}:// needs the package {error.name!r}, which is not installed: "
-            f"pip install 'sionamespace[{_EXTRAS[module]}]'"
+            f"pip install 'sionamespace[{_EXTRAS.get(module, module)}]'"
         ) from error
     broker: Broker = getattr(found, name)(url)
     return broker

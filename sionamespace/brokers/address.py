@@ -18,7 +18,7 @@ class Address:
     scheme: str
     hosts: tuple[tuple[str, int], ...]
     path: str
-    options: dict[str, str]
+    options: dict[str, str] = attrs.field(repr=False)
     username: str | None = attrs.field(default=None, repr=False)
     password: str | None = attrs.field(default=None, repr=False)
 

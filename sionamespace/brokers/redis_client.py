@@ -69,13 +69,13 @@ def new_client(address: Address) -> Redis:
 
 
 def _client(address: Address, options: dict[str, Any]) -> Redis:
-    *master, database = address.path.split("/")
     if not address.scheme.endswith("+sentinel"):
         (host, port), *_ = address.hosts
-        return Redis(host=host, port=port, db=int(database or 0), **options)
+        return Redis(host=host, port=port, db=int(address.path or 0), **options)
+    master, _, database = address.path.partition("/")
     if not master:
-        master, database = [database], "0"
-    client: Redis = _sentinels(address, options).master_for(master[0], db=int(database))
+        raise ValueError("expected the name of the master as path, host:port/master")
+    client: Redis = _sentinels(address, options).master_for(master, db=int(database or 0))
     return client
 
 

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from redis.asyncio.cluster import ClusterNode, RedisCluster
-from redis.exceptions import RedisError
+from redis.exceptions import RedisClusterException
 
 from sionamespace.brokers.address import Address
 from sionamespace.brokers.redis_client import address_of, connection_options
@@ -48,7 +48,7 @@ def _new_client(address: Address) -> RedisCluster:
         nodes = [ClusterNode(host, port) for host, port in address.hosts]
         options = connection_options(address)
         return RedisCluster(startup_nodes=nodes, db=int(address.path or 0), **options)
-    except (TypeError, ValueError, RedisError) as error:
+    except (TypeError, ValueError, RedisClusterException) as error:
         raise ConfigurationError(f"{address.name}: {error}") from None
 
 

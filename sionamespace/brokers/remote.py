@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 __all__ = [
     "ASK_EVERY",
@@ -26,14 +26,16 @@ ASK_EVERY = 3.0
 SILENCE = 10.0
 """Seconds after which one that says nothing, though it was asked, counts as gone."""
 
-T = TypeVar("T")
 Batch = Sequence[tuple[str, bytes]]
 Receive = Callable[[str, bytes], object]
 Lost = Callable[[Exception], object]
 
 
 class Session(Protocol):
-    """What is connected to a server, from `RemoteBroker.open` to its ``close``."""
+    """What is connected to a server, from `RemoteBroker.open` to its ``close``.
+
+    What waits for the server ends within `SILENCE` or a little more, by the means of the library.
+    """
 
     async def open(self) -> None: ...
     async def publish(self, batch: Batch) -> None: ...
@@ -64,39 +66,36 @@ class RemoteBroker(ABC):
         self._lost = _Once(lost)
         self._session = self._new_session(receive, self._lost)
         try:
-            await self._within(PATIENCE, self._session.open())
+            await asyncio.wait_for(self._session.open(), PATIENCE)
+        except asyncio.TimeoutError:
+            await self.close()
+            raise TimeoutError(f"{self.name} did not answer within {PATIENCE:g} s") from None
         except BaseException:
             await self.close()
             raise
 
     async def publish(self, batch: Batch) -> None:
-        await self._within(SILENCE, self._opened().publish(batch))
+        await self._opened().publish(batch)
 
     async def subscribe(self, channels: Sequence[str]) -> None:
         if channels:
-            await self._within(SILENCE, self._opened().subscribe(channels))
+            await self._opened().subscribe(channels)
 
     async def unsubscribe(self, channels: Sequence[str]) -> None:
         if channels:
-            await self._within(SILENCE, self._opened().unsubscribe(channels))
+            await self._opened().unsubscribe(channels)
 
     async def close(self) -> None:
         self._lost.forget()
         session, self._session = self._session, None
         if session is not None:
             with suppress(Exception):
-                await self._within(PATIENCE, session.close())
+                await asyncio.wait_for(session.close(), PATIENCE)
 
     def _opened(self) -> Session:
         if self._session is None:
             raise ConnectionError(f"{self.name} is not open")
         return self._session
-
-    async def _within(self, seconds: float, doing: Awaitable[T]) -> T:
-        try:
-            return await asyncio.wait_for(doing, seconds)
-        except asyncio.TimeoutError:
-            raise TimeoutError(f"{self.name} did not answer within {seconds:g} s") from None
 
 
 class _Once:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import takewhile
 
 from sionamespace.cluster.messages import Enter, ToClients
@@ -18,21 +19,27 @@ class FreshRooms:
 
     Their servers begin to listen to such a room only then, so that what follows at once would miss
     them: for a while it has to go where they listen already.
+
+    Args:
+        clock: the time in seconds.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
         self._until: dict[tuple[Path, Room], float] = {}
 
-    def add(self, enter: Enter, now: float) -> None:
+    def add(self, enter: Enter) -> None:
         """Clients elsewhere are put into rooms."""
+        until = self._clock() + _SECONDS
         for room in enter.into:
             self._until.pop((enter.path, room), None)  # so that the oldest stay in front
-            self._until[enter.path, room] = now + _SECONDS
+            self._until[enter.path, room] = until
 
-    def concerns(self, message: ToClients, now: float) -> bool:
+    def concerns(self, message: ToClients) -> bool:
         """Whether a message is for such a room."""
         if not self._until or message.rooms is None:
             return False
+        now = self._clock()
         for key, _ in list(takewhile(lambda item: item[1] <= now, self._until.items())):
             del self._until[key]
         return any((message.path, room) in self._until for room in message.rooms)

@@ -13,16 +13,33 @@ import attrs
 
 from sionamespace.cluster.fresh import FreshRooms
 from sionamespace.cluster.inbox import Inbox
-from sionamespace.cluster.messages import Beat, Bye, Enter, Hello, Message, ToClients
+from sionamespace.cluster.messages import (
+    Answer,
+    Asked,
+    Beat,
+    Bye,
+    Enter,
+    Found,
+    Hello,
+    Message,
+    Question,
+    Reply,
+    Said,
+    ToClients,
+)
 from sionamespace.cluster.nodes import Nodes
 from sionamespace.cluster.orders import Orders
 from sionamespace.cluster.outbox import Entry, Outbox
 from sionamespace.cluster.pump import Pump
+from sionamespace.cluster.questions import UNHEARD, Questions, Waits
 from sionamespace.cluster.wire import Wire, WireError
+from sionamespace.errors import PacketError
+from sionamespace.health import Health
 from sionamespace.logs import FirstTimes
-from sionamespace.ports import Broker, Local, Waiting
-from sionamespace.rooms.health import Health
+from sionamespace.ports import Broker, Local
+from sionamespace.runtime.faults import log_fault
 from sionamespace.runtime.originals import new_lock
+from sionamespace.runtime.pending import Pending
 
 __all__ = ["Membership", "Settings"]
 
@@ -66,7 +83,8 @@ class Membership:
         self._settings = settings
         self.nodes = Nodes(settings.forget_after, self._came, self._went)
         self._inbox = Inbox(local.runtime, settings.max_inbox_bytes, self._inbox_full)
-        self._orders = Orders(local, self._inbox)
+        self.questions = Questions()
+        self._orders = Orders(local, self._inbox, self._reply)
         self._pump = Pump(
             broker,
             outbox,
@@ -77,14 +95,14 @@ class Membership:
             self._given_up,
         )
         self.wake = self._pump.wake
-        self._fresh = FreshRooms()
+        self._fresh = FreshRooms(_now)
         self._foreign = FirstTimes(_log)
         self._is_connected: bool | None = None
         self._since = time.time()
         self._heard_itself_at: float | None = None
         self._beat_timer: asyncio.TimerHandle | None = None
         self._lock = new_lock()
-        self._running: Waiting[Any] | None = None
+        self._running: Pending[Any] | None = None
         self._again = False
 
     # From any thread.
@@ -95,9 +113,10 @@ class Membership:
             self._again = True
             if self._running is None:
                 # In a context of its own: it is no part of what happens to be done now.
-                self._running = Context().run(self._local.runtime.spawn, self._run)
+                spawn: Any = self._local.runtime.spawn
+                self._running = Context().run(spawn, self._run)
 
-    def stop(self) -> Waiting[Any] | None:
+    def stop(self) -> Pending[Any] | None:
         """Say goodbye and go, after what waits was sent, if it can be sent now.
 
         What is returned is done when the server has left, if it was there.
@@ -113,6 +132,34 @@ class Membership:
     def say(self, channel: str, message: Message, volatile: bool = False) -> bool:
         """Send a message, as soon as that is possible; False if too many wait already."""
         return self._outbox.put(message, channel, volatile=volatile)
+
+    def ask(
+        self,
+        question: Callable[[int], Question],
+        waits: Waits,
+        size: int = 0,
+        node: str | None = None,
+    ) -> None:
+        """Send a question to those whom it concerns, and say who that is to those who wait.
+
+        Args:
+            question: makes it, of its number.
+            size: about how many bytes it has.
+            node: the one server that is asked; None for those that may have the clients.
+        """
+        asked = question(self.questions.add(waits))
+        node = node or self._wire.only_node(asked)
+        nodes = self.nodes.there if node is None else frozenset([node])
+        waits.expect(*nodes)
+        if node is None and not self.nodes.all_heard:
+            waits.expect(UNHEARD)
+        # To all, also to those that listen to nothing of what it is about: whoever has no such
+        # client says so, and is not waited for.
+        channel = self._wire.everyone if node is None else self._wire.node(node)
+        taken = self._outbox.put(asked, channel, size)
+        for each in nodes:
+            if not taken or not self.nodes.may_be_there(each):
+                waits.lose(each)
 
     def health(self) -> Health:
         """How things are."""
@@ -151,7 +198,7 @@ class Membership:
         loop = asyncio.get_running_loop()
         _log.info("server %s is connected to %s", self.node, self._broker.name)
         self._heard_itself_at = None
-        self.nodes.listen(loop.time())
+        self.nodes.listen(_now())
         self.say(self._wire.everyone, Hello())
         self._beat_timer = loop.call_later(self._settings.heartbeat, self._beat)
         self._set_connected(True)
@@ -159,6 +206,7 @@ class Membership:
     def _lost(self, error: BaseException) -> None:
         if self._beat_timer is not None:
             self._beat_timer.cancel()
+        self.nodes.all_heard = False
         if self._is_connected is not False:
             _log.error(
                 "server %s cannot reach the others over %s (%s: %s); it serves its own clients, "
@@ -171,7 +219,7 @@ class Membership:
             self._set_connected(False)
 
     def _given_up(self, entry: Entry, error: BaseException) -> None:
-        self._outbox.refused += 1
+        self._outbox.give_up(entry)
         _log.error(
             "a message of about %d bytes is given up, as %s does not take it: %s",
             entry.size,
@@ -188,45 +236,54 @@ class Membership:
     def _channel(self, message: ToClients) -> str | None:
         """Where the servers listen that a message may concern."""
         if isinstance(message, Enter):
-            self._fresh.add(message, asyncio.get_running_loop().time())
-        elif self._fresh.concerns(message, asyncio.get_running_loop().time()):
+            self._fresh.add(message)
+        elif self._fresh.concerns(message):
             return self._wire.namespace(message.path)
-        return self._wire.channel(message.path, message.rooms, self.node)
+        return self._wire.channel(message, self.node)
 
     def _receive(self, channel: str, data: bytes) -> None:
         if not self._broker.filters and channel not in self._outbox.wanted:
             return
+        if self._wire.is_of(data, self.node):
+            self._heard_itself_at = _now()
+            return
         try:
-            received = self._wire.read(data)
-        except WireError as error:
+            received = self._wire.read(channel, data)
+            if self.nodes.hear(received.node, received.number, _now()):
+                self._take(received.node, received.message)
+        except (PacketError, WireError) as error:
             text = "a message on the channel %.80r of %s is ignored: %s"
             self._foreign.warning(str(error), text, channel, self._broker.name, error)
-            return
-        now = asyncio.get_running_loop().time()
-        if received.node == self.node:
-            self._heard_itself_at = now
-        elif self.nodes.hear(received.node, received.number, now):
-            self._take(received.node, received.message)
+        except Exception:
+            log_fault("what another server wants")
 
     def _take(self, node: str, message: Message) -> None:
-        if isinstance(message, Beat):
-            return
-        if isinstance(message, Bye):
+        if isinstance(message, Hello | Beat):
+            self.nodes.meet(node)
+            if isinstance(message, Hello):
+                self.say(self._wire.node(node), Beat())
+        elif isinstance(message, Bye):
             self.nodes.forget(node)
-        elif isinstance(message, Hello):
-            self.say(self._wire.node(node), Beat())
+        elif isinstance(message, Found | Asked | Answer | Said):
+            self.questions.hear(node, message)
         else:
             self._orders.carry_out(node, message)
+
+    def _reply(self, node: str, reply: Reply, size: int) -> None:
+        self._outbox.put(reply, self._wire.node(node), size)
 
     # Beats.
 
     def _beat(self) -> None:
-        now = asyncio.get_running_loop().time()
+        now = _now()
         self._beat_timer = asyncio.get_running_loop().call_later(
             self._settings.heartbeat, self._beat
         )
         self.say(self._wire.everyone, Beat(), volatile=True)
         self.nodes.forget_silent(now)
+        if not self.nodes.all_heard:
+            self.nodes.all_heard = True  # who was there has answered the Hello by now
+            self.questions.all_heard()
         heard = self._heard_itself_at
         if heard is not None and now - heard > self._settings.forget_after:
             # On an engine that lets everybody hear themselves, that is a sign of life.
@@ -234,10 +291,13 @@ class Membership:
 
     def _came(self, node: str) -> None:
         _log.info("server %s has come", node)
+        self._local.server_came(node)
         self._changed()
 
     def _went(self, node: str) -> None:
         _log.info("server %s has gone", node)
+        self.questions.lose(node)
+        self._local.server_went(node)
         self._changed()
 
     # Changes.
@@ -268,3 +328,8 @@ class Membership:
     def _changed(self) -> None:
         if self._settings.on_change is not None:
             Context().run(self._local.runtime.spawn, self._settings.on_change, self.health())
+
+
+def _now() -> float:
+    """The time on the cluster's loop."""
+    return asyncio.get_running_loop().time()

@@ -2,47 +2,35 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import msgspec
 
-from sionamespace.protocol.engineio import Parcel
+from sionamespace.cluster.encoded import Encoded
 from sionamespace.types import Path, Room, Sid
 
 __all__ = [
+    "Announce",
+    "Answer",
+    "AskServers",
+    "Asked",
     "Beat",
     "Bye",
+    "Call",
+    "Command",
     "Dismiss",
     "Emit",
     "Enter",
+    "Find",
+    "Found",
     "Hello",
     "Leave",
     "Message",
-    "Packet",
+    "Question",
+    "Reply",
+    "Said",
     "ToClients",
 ]
-
-
-class Packet(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """An encoded Socket.IO packet: a text, if its codec writes one, and bytes; see `Parcel`."""
-
-    text: str | None
-    binary: tuple[bytes, ...]
-
-    def __post_init__(self) -> None:
-        # Otherwise bytes on a channel could close a connection, or break a polled payload.
-        if not (self.binary if self.text is None else self.text.startswith("4")):
-            raise ValueError("a packet that is no message")
-
-    @classmethod
-    def of(cls, packets: tuple[Any, ...]) -> Packet:
-        """The packet that these packets of Engine.IO carry."""
-        first = packets[0]
-        return cls(first, packets[1:]) if isinstance(first, str) else cls(None, packets)
-
-    def parcel(self) -> Parcel:
-        """It, ready to be sent to clients."""
-        return Parcel(*self.binary) if self.text is None else Parcel(self.text, *self.binary)
 
 
 class _Message(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -72,7 +60,7 @@ class ToClients(_Message, frozen=True):
 class Emit(ToClients, frozen=True, tag=10):
     """Send them an event, which is encoded already: no server does it twice."""
 
-    packet: Packet
+    packet: Encoded
     volatile: bool
 
 
@@ -94,4 +82,74 @@ class Dismiss(ToClients, frozen=True, tag=13):
     close: bool
 
 
-Message: TypeAlias = Hello | Beat | Bye | Emit | Enter | Leave | Dismiss
+class Announce(_Message, frozen=True, tag=14):
+    """Have a namespace handle an event of servers."""
+
+    path: Path
+    packet: Encoded
+
+
+class Question(ToClients, frozen=True):
+    """Something to be answered, to the server that asks and its number for the ``question``."""
+
+    question: int
+
+
+class Find(Question, frozen=True, tag=20):
+    """Which of them are yours; with ``clients``, what is known of them. Answer: `Found`."""
+
+    clients: bool
+
+
+class Call(Question, frozen=True, tag=21):
+    """Send them an event that they answer within ``timeout`` seconds. Answer: `Asked`, at once,
+    and for each of them an `Answer`."""
+
+    packet: Encoded
+    timeout: float | None
+
+
+class AskServers(Question, frozen=True, tag=22):
+    """Have the namespace handle an event of servers. Answer: `Said`."""
+
+    packet: Encoded
+
+
+class Found(_Message, frozen=True, tag=30):
+    """The clients of a server; ``packet`` has what is known of them, if that was asked for."""
+
+    question: int
+    sids: tuple[Sid, ...]
+    packet: Encoded | None
+
+
+class Asked(_Message, frozen=True, tag=31):
+    """The clients that a server asks."""
+
+    question: int
+    sids: tuple[Sid, ...]
+
+
+class Answer(_Message, frozen=True, tag=32):
+    """What a client answered, in an ACK packet; None if it has left."""
+
+    question: int
+    sid: Sid
+    packet: Encoded | None
+
+
+class Said(_Message, frozen=True, tag=33):
+    """What a server's handler returned, if it is ``there`` and has not failed."""
+
+    question: int
+    there: bool
+    packet: Encoded | None
+
+
+Command: TypeAlias = Emit | Enter | Leave | Dismiss | Announce | Find | Call | AskServers
+"""What one server wants of another."""
+
+Reply: TypeAlias = Found | Asked | Answer | Said
+"""What it gets."""
+
+Message: TypeAlias = Hello | Beat | Bye | Command | Reply

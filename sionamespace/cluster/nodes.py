@@ -9,15 +9,19 @@ __all__ = ["Nodes"]
 
 _REMEMBERED = 1024
 """How many of a server's last messages are known again. No more are ever sent twice."""
+_MOST_SILENT = 32
+"""For how many servers that went silent that is kept."""
 
 
 class _Node:
-    """Another server: when it was heard last, and which of its last messages have come."""
+    """Another sender: when it was heard last, and which of its last messages have come."""
 
-    __slots__ = ("_order", "_seen", "heard_at")
+    __slots__ = ("_order", "_seen", "heard_at", "is_met")
 
     def __init__(self, now: float) -> None:
         self.heard_at = now
+        self.is_met = False
+        """Whether it said that it is a server, since this one listens."""
         self._seen: set[int] = set()
         self._order: deque[int] = deque()
 
@@ -35,9 +39,11 @@ class _Node:
 class Nodes:
     """The other servers, as long as something is heard of them. Used on the cluster's loop.
 
+    Not everybody who is heard is one: a program may send, and have no clients.
+
     Args:
         patience: for how many seconds nothing may be heard of one.
-        came: called with a server that was not there before.
+        came: called with a server that was not there before, or could not be heard for a while.
         went: called with one that said goodbye, or of which nothing was heard.
     """
 
@@ -47,30 +53,38 @@ class Nodes:
         self.there: frozenset[str] = frozenset()
         """Those that are there. Any thread may look."""
         self.all_heard = False
-        """Whether all that are there were heard by now."""
+        """Whether all that are there have been heard by now."""
         self._patience = patience
-        self._listening_since: float | None = None
         self._tell_came = came
         self._tell_went = went
         self._nodes: dict[str, _Node] = {}
+        self._silent: dict[str, _Node] = {}
 
     def may_be_there(self, name: str) -> bool:
         """Whether a server is there, or may just not have been heard yet. From any thread."""
         return name in self.there or not self.all_heard
 
     def hear(self, name: str, number: int, now: float) -> bool:
-        """Something has come of a server; whether it is new, as it may be sent twice."""
+        """Something has come of somebody; whether it is new, as it may be sent twice."""
         node = self._nodes.get(name)
         if node is None:
-            node = self._nodes[name] = _Node(now)
-            self.there |= {name}
-            self._tell_came(name)
+            # One that was cut off may send again what came before: it did not hear that it did.
+            node = self._nodes[name] = self._silent.pop(name, _Node(now))
         node.heard_at = now
         return node.is_new(number)
 
+    def meet(self, name: str) -> None:
+        """What has come says that its sender is a server, and there."""
+        node = self._nodes[name]
+        if not node.is_met:
+            node.is_met = True
+            self.there |= {name}
+            self._tell_came(name)
+
     def forget(self, name: str) -> None:
         """A server has gone."""
-        if self._nodes.pop(name, None) is not None:
+        self._nodes.pop(name, None)
+        if name in self.there:
             self.there -= {name}
             self._tell_went(name)
 
@@ -79,16 +93,18 @@ class Nodes:
         for name, node in list(self._nodes.items()):
             if now - node.heard_at > self._patience:
                 self.forget(name)
-        since = self._listening_since
-        self.all_heard = since is not None and now - since > self._patience
+                node.is_met = False
+                self._silent[name] = node
+                if len(self._silent) > _MOST_SILENT:
+                    del self._silent[next(iter(self._silent))]
 
     def listen(self, now: float) -> None:
         """Nothing could be heard until now; from here on all of them have their time again."""
-        self._listening_since, self.all_heard = now, False
         for node in self._nodes.values():
-            node.heard_at = now
+            node.heard_at, node.is_met = now, False
 
     def clear(self) -> None:
         """This server itself goes."""
         self._nodes.clear()
-        self.there, self.all_heard, self._listening_since = frozenset(), False, None
+        self._silent.clear()
+        self.there, self.all_heard = frozenset(), False

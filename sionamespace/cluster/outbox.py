@@ -49,6 +49,8 @@ class Outbox:
         """How much waits, or is being sent."""
         self.refused = 0
         """How many messages were not taken, or had to make room for others."""
+        self.lost = 0
+        """How many of those were not volatile."""
         self.flows = False
         """Whether the broker takes messages now; while it does not, no volatile one waits."""
         self.wanted: set[str] = set()
@@ -125,6 +127,12 @@ class Outbox:
         if self._is_full and self.bytes < self._most // 2:
             self._set_full(False)
 
+    def give_up(self, entry: Entry) -> None:
+        """A message cannot be sent."""
+        with self._lock:
+            self.refused += 1
+            self.lost += not entry.volatile
+
     def anew(self) -> list[str]:
         """All channels to subscribe to, where nothing is subscribed to yet."""
         with self._lock:
@@ -163,6 +171,7 @@ class Outbox:
         missing = self.bytes + size - self._most
         if (volatile and not self.flows) or missing > self._volatile_bytes:
             self.refused += 1
+            self.lost += not volatile
             return False
         # More than needed, so that a full outbox is not gone through for each message.
         missing = max(missing, min(self._volatile_bytes, self._most // 8))

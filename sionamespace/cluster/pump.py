@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from sionamespace.cluster.outbox import Entry, Outbox
 from sionamespace.ports import Broker
+from sionamespace.runtime.originals import get_ident
 
 __all__ = ["Pump"]
 
@@ -64,6 +65,7 @@ class Pump:
         self._tell_lost = lost
         self._tell_given_up = given_up
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._ident = 0
         self._news = asyncio.Event()
         self._fault: BaseException | None = None
         self._batch: list[Entry] = []
@@ -75,7 +77,9 @@ class Pump:
     def wake(self) -> None:
         """There is something in the outbox, or it is time to end."""
         loop = self._loop
-        if loop is not None:
+        if loop is not None and get_ident() == self._ident:
+            self._news.set()
+        elif loop is not None:
             with suppress(RuntimeError):  # the loop was closed, and the pump ended with it
                 loop.call_soon_threadsafe(self._news.set)
 
@@ -88,18 +92,21 @@ class Pump:
 
     async def run(self, goes_on: Callable[[], bool]) -> None:
         """Connect, and come back, as long as this is to go on; then send what can be sent."""
-        self._loop, self._news = asyncio.get_running_loop(), asyncio.Event()
+        self._ident, self._news = get_ident(), asyncio.Event()
+        self._loop = asyncio.get_running_loop()
         delay = _FIRST_DELAY
         try:
             while goes_on():
+                begun = self._loop.time()
                 try:
                     await self._open()
-                    delay = _FIRST_DELAY
                     await self._carry(goes_on)
                 except Exception as error:
                     self._outbox.flows = False
                     self._tell_lost(error)
                     await self._close()
+                    held = self._loop.time() - begun > _LAST_DELAY
+                    delay = _FIRST_DELAY if held else delay
                     await self._pause(delay * random.uniform(0.5, 1), goes_on)
                     delay = min(delay * 2, _LAST_DELAY)
         finally:

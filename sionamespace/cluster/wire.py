@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import attrs
 import msgspec
 
-from sionamespace.cluster.messages import Message
+from sionamespace.cluster.messages import Message, ToClients
 from sionamespace.errors import ConfigurationError, SioError
 from sionamespace.ids import Ids
 from sionamespace.types import Path, Room
@@ -78,22 +79,30 @@ class Wire:
         """The channel of the servers with a client in a room."""
         return f"{self.everyone}#{path}#{room}"
 
-    def channel(self, path: Path, rooms: tuple[Room, ...] | None, own: str) -> str | None:
-        """The channel of all servers that may have a client in rooms; None if none may.
+    def channel(self, message: ToClients, own: str) -> str | None:
+        """The channel of all servers that may have a client that is meant; None if none may.
 
         Args:
-            rooms: names of rooms, and sids; None is everybody in the namespace.
             own: the server that asks, which does not tell itself.
         """
-        if rooms is None:
-            return self.namespace(path)
-        nodes = {Ids.node_of(room) for room in rooms} - {own}
-        if len(nodes) != 1:
-            return self.namespace(path) if nodes else None
-        node = nodes.pop()
+        node = self.only_node(message)
         if node is not None:
-            return self.node(node)
-        return self.room(path, rooms[0]) if len(rooms) == 1 else self.namespace(path)
+            return None if node == own else self.node(node)
+        rooms = message.rooms
+        if rooms is None or len(rooms) > 1:
+            return self.namespace(message.path)
+        return self.room(message.path, rooms[0]) if rooms else None
+
+    @staticmethod
+    def only_node(message: ToClients) -> str | None:
+        """The one server that has all the clients that are meant; None if that is not known."""
+        rooms = message.rooms
+        if rooms is None:
+            return None
+        if len(rooms) == 1:
+            return Ids.node_of(rooms[0])
+        nodes = {Ids.node_of(room) for room in rooms}
+        return nodes.pop() if len(nodes) == 1 else None
 
     def write(self, node: str, number: int, message: Message) -> bytes:
         """A message as bytes.
@@ -104,8 +113,12 @@ class Wire:
         """
         return _write(_Envelope(VERSION, node, number, message))
 
-    def read(self, data: bytes) -> Received:
-        """The message in bytes that came.
+    def is_of(self, data: bytes, node: str) -> bool:
+        """Whether bytes are a message of a server, which need not be read to know that."""
+        return data.startswith(_begin(node))
+
+    def read(self, channel: str, data: bytes) -> Received:
+        """The message in bytes that came on a channel.
 
         Raises:
             WireError: if there is none, or one of a version that is not known here.
@@ -117,6 +130,12 @@ class Wire:
         if envelope.version != VERSION:
             raise WireError(_other_version(envelope))
         return Received(envelope.node, envelope.number, envelope.message)
+
+
+@lru_cache(maxsize=8)
+def _begin(node: str) -> bytes:
+    """How the messages of a server begin: with the version and its name, in an array of four."""
+    return b"\x94" + _write(VERSION) + _write(node)
 
 
 def _why_not(data: bytes, error: Exception) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from sionamespace.engine.socket import EngineSocket
 from sionamespace.ports import Runtime
 from sionamespace.types import Reason
@@ -13,11 +15,22 @@ _STEP = 0.05
 
 
 class Drain:
-    """Closes sockets within some seconds, evenly. Made and used on the engine's thread."""
+    """Closes sockets within some seconds, evenly. Made and used on the engine's thread.
 
-    def __init__(self, runtime: Runtime, seconds: float, sockets: list[EngineSocket]) -> None:
+    Args:
+        then: called when all are closed.
+    """
+
+    def __init__(
+        self,
+        runtime: Runtime,
+        seconds: float,
+        sockets: list[EngineSocket],
+        then: Callable[[], object],
+    ) -> None:
         self._runtime = runtime
         self._sockets = sockets
+        self._then = then
         self._steps = max(1, round(seconds / _STEP))
         self._next()
 
@@ -28,3 +41,5 @@ class Drain:
             self._sockets.pop().close(Reason.SHUTDOWN)
         if self._sockets:
             self._runtime.later(_STEP, self._next)
+        else:
+            self._then()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import math
 import os
 from collections.abc import Callable, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from functools import partial
 from typing import Any
 
@@ -15,21 +17,22 @@ from sionamespace.engine.deflate import Deflate
 from sionamespace.engine.server import EngineServer
 from sionamespace.engine.socket import EngineSocket
 from sionamespace.engine.wsgi import WSGIEngine
-from sionamespace.errors import ConfigurationError
+from sionamespace.errors import BrokerDown, ConfigurationError
 from sionamespace.ids import Ids
 from sionamespace.options import Options
 from sionamespace.ports import Receiver, Runtime
 from sionamespace.process import check_alone, mode_of_worker, stop_with_process
 from sionamespace.runtime.aio import AsyncioRuntime
 from sionamespace.runtime.choice import choose, make_driver
+from sionamespace.runtime.pending import Pending
 from sionamespace.runtime.threaded import ThreadedRuntime
 from sionamespace.serving.door import Door, FrontDoor
-from sionamespace.serving.lifetime import serve
-from sionamespace.serving.listening import listen
+from sionamespace.serving.lifetime import LOOK_AGAIN, serve
 from sionamespace.serving.server import HTTPServer
 from sionamespace.serving.tls import Certificate
 from sionamespace.serving.uvicorn import run_uvicorn
 from sionamespace.workers.master import supervise
+from sionamespace.workers.siblings import Siblings
 from sionamespace.wsgi import WSGIApplication, WSGIMiddleware
 
 __all__ = ["MODE_VARIABLE", "Hosted", "parse_options"]
@@ -38,11 +41,6 @@ _log = logging.getLogger("sionamespace")
 
 _GOODBYES = 1.0
 """How many seconds a server that stops waits for clients to take its goodbye; some never do."""
-
-_DRAIN = 3.0
-"""Over how many seconds the clients of several workers are sent away."""
-_PATIENCE = 10.0
-"""How many seconds more the workers have to end, before they are killed."""
 
 MODE_VARIABLE = "SIONAMESPACE_ASYNC_MODE"
 """The environment variable with the mode of servers that do not say their own."""
@@ -79,8 +77,17 @@ class Hosted:
         """End every connection."""
         raise NotImplementedError
 
+    @property
+    def shares_clients(self) -> bool:
+        """Whether there may be other servers that share the clients."""
+        return False
+
+    def come_to_others(self) -> Pending[None]:
+        """Come to the servers that share the clients, if there are any; done when that is so."""
+        return Pending.known(self.runtime, None)
+
     def leave_others(self) -> bool:
-        """Leave the other servers, if there are any; whether that is done. Asked until it is."""
+        """Leave them; whether that is done. Asked until it is."""
         return True
 
     def wsgi(
@@ -125,8 +132,7 @@ class Hosted:
                 "Server(..., async_mode='asyncio')"
             )
         engine = ASGIEngine(self.engine, self.runtime, self.options.max_message_bytes)
-        begin, end = self.runtime.bind, self.shutdown
-        return ASGIMiddleware(engine, app, path or self.default_path, begin, end)
+        return ASGIMiddleware(engine, app, path or self.default_path, self._begin, self._end)
 
     def run(
         self,
@@ -148,7 +154,7 @@ class Hosted:
             keyfile: its private key, if that is not in the same file.
             workers: how many processes serve.
             drain: over how many seconds the clients are sent away in the end, so that they do not
-                all come back at once; left out, at once by one process, over 3 seconds by several.
+                all come back at once; left out, 0 for one process, and 3 for several.
             settings: for ``uvicorn.Config`` in the asyncio mode, such as ``log_level="info"``. The
                 web server of the other modes has none.
 
@@ -157,18 +163,17 @@ class Hosted:
                 used, or an extra is missing.
         """
         certificate = Certificate.parse(certfile, keyfile)
-        several = workers > 1
-        seconds = (_DRAIN if several else 0) if drain is None else drain
 
         def serve(door: Door) -> None:
-            self.serve(door, app=app, certificate=certificate, drain=seconds, **settings)
+            self.serve(door, app=app, certificate=certificate, **settings)
 
-        if several:
-            supervise(workers, listen(host, port), serve, seconds + _PATIENCE)
-        else:
-            door = FrontDoor(host, port)
-            with closing(door.listener):
-                serve(door)
+        if workers != 1:
+            self.check_shared(certificate is not None)
+            supervise(workers, host, port, serve, drain)
+            return
+        door = FrontDoor(host, port, drain or 0)
+        with closing(door.listener):
+            serve(door)
 
     def serve(
         self,
@@ -176,19 +181,19 @@ class Hosted:
         *,
         app: Any = None,
         certificate: Certificate | None = None,
-        drain: float = 0,
         **settings: Any,
     ) -> None:
         """Serve behind a door; the rest is as in `run`."""
         if door.siblings is not None:
-            if isinstance(self.runtime, ThreadedRuntime):
-                self.runtime.forked()
-            self.engine.ids.node = door.siblings.node
-        stop = partial(self.shutdown, drain)
+            self.check_shared(certificate is not None)
+            self._become_worker(door.siblings, door.broker)
+        stop = partial(self.shutdown, door.drain)
         if isinstance(self.runtime, ThreadedRuntime):
             wsgi = app if isinstance(app, WSGIMiddleware) else self.wsgi(app)
             web_server = HTTPServer(wsgi, self.runtime, certificate, **settings)
-            serve(web_server, door, self.runtime, stop, self._stopped, drain)
+            self.runtime.bind()
+            self.come_to_others().exception()
+            serve(web_server, door, self.runtime, stop, self._stopped)
             if self._outlive_process is not None:
                 self._outlive_process()
         else:
@@ -197,7 +202,35 @@ class Hosted:
             settings.setdefault(
                 "ws_per_message_deflate", self.options.per_message_deflate is not None
             )
-            run_uvicorn(asgi, certificate, door, stop, self._stopped, drain, **settings)
+            run_uvicorn(asgi, certificate, door, stop, self._stopped, **settings)
+
+    def check_shared(self, is_tls: bool) -> None:
+        """Check that several workers may serve as this one server.
+
+        Raises:
+            ConfigurationError: if they may not.
+        """
+        if is_tls and "polling" in self.options.transports:
+            raise ConfigurationError(
+                "several workers cannot hand over to each other what comes by TLS; have a proxy "
+                "do that (docs/deploy/nginx.md) and leave certfile= out, or allow "
+                "transports=['websocket'] only"
+            )
+
+    def share(self, broker: str) -> None:
+        """Share the clients with other workers, by a broker that is there for that."""
+
+    def _become_worker(self, siblings: Siblings, broker: str) -> None:
+        if self.engine.ids.node is not None:
+            raise ConfigurationError(
+                "something was sent to clients before the workers were started, so that none of "
+                "them could be this server; send it from where clients are: a handler, a request"
+            )
+        if isinstance(self.runtime, ThreadedRuntime):
+            self.runtime.forked()
+        self.engine.ids.node = siblings.node
+        siblings.balance.clients = self.engine.sockets.__len__
+        self.share(broker)
 
     def shutdown(self, seconds: float = 0) -> None:
         """End every connection; `run` waits for it to be done.
@@ -207,11 +240,28 @@ class Hosted:
         Args:
             seconds: how long that takes: one after another, and nobody new is let in.
         """
-        self._ends_at = self.runtime.now() + seconds + _GOODBYES
         if seconds:
-            self.runtime.post(self.engine.drain, seconds)
+            self._ends_at = math.inf
+            self.runtime.post(self.engine.drain, seconds, self._sent_away)
         else:
+            self._sent_away()
             self.send_away()
+
+    def _sent_away(self) -> None:
+        self._ends_at = self.runtime.now() + _GOODBYES
+
+    async def _begin(self) -> None:
+        """Called on the event loop when the web server starts."""
+        self.runtime.bind()
+        with suppress(BrokerDown):  # which the log has told
+            await self.come_to_others()
+
+    async def _end(self) -> None:
+        """Called there when it stops; the other servers hear how the clients have gone."""
+        self.shutdown()
+        end = self.runtime.now() + _GOODBYES
+        while self.shares_clients and not self._stopped() and self.runtime.now() < end:
+            await asyncio.sleep(LOOK_AGAIN)
 
     def _stopped(self) -> bool:
         said_goodbye = not self.engine.sockets or self.runtime.now() > self._ends_at

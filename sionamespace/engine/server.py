@@ -255,9 +255,14 @@ class EngineServer(engineio.Server):  # type: ignore[misc]
 
     # The end.
 
-    def drain(self, seconds: float) -> None:
-        """Let nobody new in, and close all connections one after another within some seconds."""
-        self._drain = self._drain or Drain(self._runtime, seconds, list(self.sockets.values()))
+    def drain(self, seconds: float, then: Callable[[], object]) -> None:
+        """Let nobody new in, and close all connections one after another within some seconds.
+
+        Args:
+            then: called when all are closed.
+        """
+        if self._drain is None:
+            self._drain = Drain(self._runtime, seconds, list(self.sockets.values()), then)
 
     # Existing ones.
 

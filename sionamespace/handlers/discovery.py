@@ -8,6 +8,7 @@ from typing import Any
 from sionamespace.errors import HandlerError
 from sionamespace.handlers.decorators import Mark, mark_of
 from sionamespace.handlers.middleware import Middleware, checked
+from sionamespace.handlers.server_events import server_events
 from sionamespace.handlers.signature import Arity, where
 from sionamespace.handlers.spec import CATCH_ALL, HandlerSpec, HandlerTable
 from sionamespace.protocol.packet import RESERVED_EVENTS
@@ -33,6 +34,7 @@ def discover(cls: type) -> HandlerTable:
         HandlerError: for two handlers of one event, a reserved name, or a signature that cannot
             take its arguments; it names file, line and the mend.
     """
+    of_servers = server_events(cls)
     events: dict[str, HandlerSpec] = {}
     lifecycle: dict[str, HandlerSpec] = {}
     for name, function, mark in _candidates(cls):
@@ -53,7 +55,7 @@ def discover(cls: type) -> HandlerTable:
                 )
             events[event] = spec
     connect, disconnect = lifecycle.get("connect"), lifecycle.get("disconnect")
-    return HandlerTable(events, connect, disconnect, _middleware(cls))
+    return HandlerTable(events, connect, disconnect, _middleware(cls), of_servers)
 
 
 def _middleware(cls: type) -> tuple[Middleware, ...]:

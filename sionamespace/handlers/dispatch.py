@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Iterator, Sequence
 from typing import Any, Protocol
 
 from sionamespace.errors import AnswerInvalid, PayloadInvalid, Refused
@@ -18,6 +18,7 @@ from sionamespace.handlers.spec import HandlerSpec, HandlerTable
 from sionamespace.logs import FirstTimes
 from sionamespace.ports import Runtime
 from sionamespace.runtime.calls import call_plain
+from sionamespace.runtime.pending import Pending
 from sionamespace.runtime.portal import is_async
 from sionamespace.sessions import Session
 from sionamespace.types import Path, Sid
@@ -113,9 +114,7 @@ class Dispatcher:
             chain = self._chains.get(spec.event)
             if chain is not None:
                 return answer_of(await self._run(chain, "event", event, sid, args, wants_answer))
-            given = _event_arguments(spec, sid, event, args)
-            handler = getattr(self._owner, spec.method)
-            return answer_of(await self._runtime.call(handler, spec.is_async, spec.inline, *given))
+            return answer_of(await self._call(spec, _event_arguments(spec, sid, event, args)))
         except AnswerInvalid as error:  # of whatever client; it is not for this one to read
             return self.failed(sid, event, error)
         except PayloadInvalid as invalid:
@@ -127,6 +126,35 @@ class Dispatcher:
             raise
         except BaseException as error:
             return self.failed(sid, event, error)
+
+    async def server_event(self, event: str, args: Sequence[Any], result: Pending[Any]) -> None:
+        """Run the handler of an event of servers, which gives ``result`` what it returns."""
+        spec = self._table.server.get(event)
+        try:
+            if spec is None:
+                raise PayloadInvalid(f"no method handles the servers' event {event!r:.80}")
+            spec.arity.check(len(args), 0)
+            checked = args if spec.payload is None else spec.payload.check(args)
+            result.resolve(await self._call(spec, checked))
+        except PayloadInvalid as invalid:
+            _log.warning("%s: %s from another server: %s", self._path, event, invalid)
+            result.fail(invalid)
+        except CONTROL:
+            result.cancel()
+            raise
+        except BaseException as error:
+            self.failed("", event, error)
+            result.fail(error)
+
+    async def server_news(self, method: str, node: str) -> None:
+        """Tell the namespace that another server has come or gone."""
+        function = getattr(self._owner, method)
+        try:
+            await self._runtime.call(function, is_async(function), False, node)
+        except CONTROL:
+            raise
+        except BaseException as error:
+            self.failed("", method, error)
 
     def find(self, event: str, sid: Sid) -> HandlerSpec | None:
         """The handler of an event; None, and a log line, if there is none."""
@@ -157,11 +185,12 @@ class Dispatcher:
             return await self._run(chain, kind, kind, sid, args, False)
         if spec is None:
             return None
-        handler, given = (
-            getattr(self._owner, spec.method),
-            _lifecycle_arguments(spec, sid, kind, args),
-        )
-        return await self._runtime.call(handler, spec.is_async, spec.inline, *given)
+        return await self._call(spec, _lifecycle_arguments(spec, sid, kind, args))
+
+    def _call(self, spec: HandlerSpec, args: Sequence[Any]) -> Awaitable[Any]:
+        # Not a coroutine of its own, which each event would pay for.
+        handler = getattr(self._owner, spec.method)
+        return self._runtime.call(handler, spec.is_async, spec.inline, *args)
 
     async def _run(
         self, chain: Chain, kind: Kind, event: str, sid: Sid, args: Sequence[Any], answer: bool

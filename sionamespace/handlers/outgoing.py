@@ -8,7 +8,8 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Any, get_args, get_origin
+from operator import itemgetter
+from typing import Any, get_args, get_origin, get_type_hints
 
 import attrs
 
@@ -22,37 +23,49 @@ from sionamespace.protocol.packet import RESERVED_EVENTS
 from sionamespace.runtime.portal import is_async
 from sionamespace.types import Sid
 
-__all__ = ["Answer", "OutgoingSpec", "OutgoingTable", "declared"]
+__all__ = ["Answer", "OutgoingSpec", "OutgoingTable", "declared", "kinds_of_tuple"]
 
 
 @attrs.frozen
 class Answer:
     """What a client is to answer, as a return annotation says: a tuple is several arguments."""
 
+    kind: Any
     payload: Payload
     arity: Arity
-    is_tuple: bool
+    build: Callable[[list[Any]], Any]
+    """Makes the answer of its arguments."""
 
     @classmethod
     def of(cls, kind: Any) -> Answer:
         """What a type means."""
-        if kind is tuple:
-            kind = tuple[Any, ...]
-        if get_origin(kind) is not tuple:
-            return cls(Payload((kind,), Any, ("answer",)), Arity(1, 1), False)
-        kinds = get_args(kind)
-        if len(kinds) == 2 and kinds[1] is ...:
-            return cls(Payload((), kinds[0], called="answer"), Arity(0, None), True)
-        return cls(Payload(kinds, Any, called="answer"), Arity(len(kinds), len(kinds)), True)
+        kinds = kinds_of_tuple(kind)
+        if kinds is None:
+            return cls(kind, Payload((kind,), Any, ("answer",)), Arity(1, 1), itemgetter(0))
+        if kinds[-1:] == (...,):
+            return cls(kind, Payload((), kinds[0], called="answer"), Arity(0, None), tuple)
+        build = getattr(kind, "_make", tuple)
+        payload = Payload(kinds, Any, called="answer")
+        return cls(kind, payload, Arity(len(kinds), len(kinds)), build)
 
     def read(self, value: Any) -> Any:
         """The answer that an `Ack` has, as the type; raises `PayloadInvalid`."""
         args = value if isinstance(value, tuple) else (value,)
-        if value is None and self.is_tuple and self.arity.least == 0:
+        if value is None and self.arity.least == 0:
             args = ()
         self.arity.check(len(args), 0)
-        checked = self.payload.check(args)
-        return tuple(checked) if self.is_tuple else checked[0]
+        return self.build(self.payload.check(args))
+
+
+def kinds_of_tuple(kind: Any) -> tuple[Any, ...] | None:
+    """The types in a tuple, which may end with ``...``; None if it is none."""
+    if kind is tuple:
+        return (Any, ...)
+    if get_origin(kind) is tuple:
+        return get_args(kind)
+    if isinstance(kind, type) and issubclass(kind, tuple):  # a NamedTuple
+        return tuple(get_type_hints(kind, include_extras=True).values())
+    return None
 
 
 @attrs.frozen
@@ -99,9 +112,11 @@ class OutgoingTable:
     """The events that a namespace class declares it sends; a `sionamespace.ports.Declared`."""
 
     owner: str
+    interfaces: tuple[type, ...] = ()
+    """The classes whose methods they are, those of bases first."""
     events: Mapping[str, OutgoingSpec] = attrs.field(factory=dict)
     functions: Mapping[Any, OutgoingSpec] = attrs.field(factory=dict)
-    """By the function in the class that declares it, also one that a subclass overrides."""
+    """By the function that declares it, and by those that this overrides."""
 
     def to_emit(self, event: object, args: Sequence[Any]) -> str:
         spec = self.find(event, args)
@@ -115,7 +130,7 @@ class OutgoingTable:
     def to_call(self, event: object, args: Sequence[Any]) -> tuple[str, Read | None]:
         spec = self.find(event, args)
         if spec.answer is not None:
-            return spec.event, spec.read
+            return spec.event, None if spec.answer.kind is Any else spec.read
         if not spec.is_open:
             raise UsageError(
                 f"{spec.name} is declared without an answer ({spec.source}); write emit, or say "
@@ -158,73 +173,92 @@ class OutgoingTable:
         if not inspect.isfunction(event):
             return UsageError(
                 f"cannot send an event named {event!r}; expected a text, or a method of a class "
-                "that is the namespace's `outgoing`"
+                "that is the namespace's outgoing="
             )
         interface = event.__qualname__.rpartition(".")[0].rpartition(".")[2]
         return UsageError(
             f"{self.owner} does not declare {event.__qualname__} ({where(event)}); write "
-            f"`outgoing = {interface or 'ThatClass'}` in the class, or in a base of it"
+            f"`class {self.owner}(..., outgoing={interface or 'ThatClass'})`, or at a base of it"
         )
 
 
-def declared(cls: type) -> OutgoingTable:
-    """The events that a class and its bases declare with their ``outgoing``.
+def declared(cls: type, outgoing: type | Sequence[type] = ()) -> OutgoingTable:
+    """The events that a class and its bases declare.
 
-    It adds up, so that a mixin brings its own along.
+    They add up, so that a mixin brings its own along. A method that overrides another stands for
+    it: whoever names the one that was overridden sends what overrides it.
+
+    Args:
+        outgoing: the classes whose methods are the events, less those of the bases.
 
     Raises:
         HandlerError: for two declarations of one event, a reserved name, or a method that cannot
             stand for an event; it names file, line and the mend.
     """
+    if "outgoing" in vars(cls):
+        text = f"class {cls.__name__}(..., outgoing=...)"
+        raise HandlerError(f"{cls.__module__}.{cls.__qualname__}.outgoing: write it as {text}")
+    inherited = (vars(base).get("declared") for base in reversed(cls.__mro__[1:]))
+    tables = [table for table in inherited if isinstance(table, OutgoingTable)]
+    interfaces = dict.fromkeys(one for table in tables for one in table.interfaces)
+    interfaces.update(dict.fromkeys(_interfaces(cls, outgoing)))
     events: dict[str, OutgoingSpec] = {}
     functions: dict[Any, OutgoingSpec] = {}
-    for interface in _interfaces(cls):
-        for owner in reversed(interface.__mro__):
-            for attribute, function in _methods(owner):
-                if function in functions:
-                    continue
-                spec = _spec(cls, interface, owner, attribute, function)
-                other = events.get(spec.event)
-                if other is not None and not _overrides(owner, attribute, other):
-                    raise _error(
-                        spec.name,
-                        spec.source,
-                        f"two declarations of the event {spec.event!r}: {other.name} "
-                        f"({other.source}) and this one; rename one, or leave it out",
-                    )
-                events[spec.event] = functions[function] = spec
-    return OutgoingTable(cls.__qualname__, events, functions)
-
-
-def _interfaces(cls: type) -> Iterator[type]:
-    for owner in reversed(cls.__mro__):
-        given = vars(owner).get("outgoing", ())
-        for interface in given if isinstance(given, (list, tuple)) else (given,):
-            if not isinstance(interface, type):
-                raise HandlerError(
-                    f"{owner.__module__}.{owner.__qualname__}.outgoing is a class whose methods "
-                    f"are the events that it sends, or several, not {interface!r:.80}"
+    for interface in interfaces:
+        for attribute in _attributes(interface):
+            versions = _versions(interface, attribute)
+            if versions[0] in functions:
+                continue
+            for overridden in versions[1:]:
+                if overridden in functions:
+                    events.pop(functions[overridden].event, None)
+            spec = _spec(cls, interface, attribute, versions[0])
+            other = events.setdefault(spec.event, spec)
+            if other is not spec:
+                raise _error(
+                    spec.name,
+                    spec.source,
+                    f"two declarations of the event {spec.event!r}: {other.name} ({other.source}) "
+                    "and this one; rename one, or leave it out",
                 )
-            yield interface
+            functions.update(dict.fromkeys(versions, spec))
+    return OutgoingTable(cls.__name__, tuple(interfaces), events, functions)
 
 
-def _methods(owner: type) -> Iterator[tuple[str, Callable[..., Any]]]:
-    for name, value in vars(owner).items():
-        if name.startswith("_"):
-            continue
-        if inspect.isfunction(value):
-            yield name, value
-        elif isinstance(value, (staticmethod, classmethod, property)):
+def _interfaces(cls: type, outgoing: Any) -> Iterator[type]:
+    for interface in outgoing if isinstance(outgoing, (list, tuple)) else (outgoing,):
+        if not isinstance(interface, type):
             raise HandlerError(
-                f"{owner.__module__}.{owner.__qualname__}.{name} is a {type(value).__name__}; an "
-                "event that is sent is declared as a method, `def name(self, ...) -> None: ...`"
+                f"{cls.__module__}.{cls.__qualname__}: outgoing= is a class whose methods are the "
+                f"events that it sends, or several, not {interface!r:.80}"
             )
+        yield interface
 
 
-def _spec(
-    cls: type, interface: type, owner: type, attribute: str, function: Callable[..., Any]
-) -> OutgoingSpec:
-    name, source = f"{owner.__name__}.{attribute}", where(function)
+def _attributes(interface: type) -> Iterator[str]:
+    """The names of its methods, in the order in which they stand there, those of bases first."""
+    found: dict[str, None] = {}
+    for owner in reversed(interface.__mro__):
+        for name, value in vars(owner).items():
+            if name.startswith("_"):
+                continue
+            if inspect.isfunction(value):
+                found[name] = None
+            elif isinstance(value, (staticmethod, classmethod, property)):
+                raise HandlerError(
+                    f"{owner.__module__}.{owner.__qualname__}.{name} is a {type(value).__name__}; "
+                    "an event that is sent is declared as a method, `def name(self) -> None: ...`"
+                )
+    yield from found
+
+
+def _versions(interface: type, attribute: str) -> list[Any]:
+    """A method, and those that it overrides."""
+    return [vars(owner)[attribute] for owner in interface.__mro__ if attribute in vars(owner)]
+
+
+def _spec(cls: type, interface: type, attribute: str, function: Callable[..., Any]) -> OutgoingSpec:
+    name, source = ".".join(function.__qualname__.split(".")[-2:]), where(function)
     if is_async(function):
         raise _error(name, source, "an event is declared with `def`; the client's code runs it")
     said = signature(function)
@@ -246,13 +280,8 @@ def _spec(
 
 def _mark(interface: type, attribute: str) -> Mark:
     """What `event` wrote on a method, or on the one that it overrides."""
-    marks = (mark_of(vars(owner).get(attribute)) for owner in interface.__mro__)
+    marks = (mark_of(version) for version in _versions(interface, attribute))
     return next((mark for mark in marks if mark is not None), Mark())
-
-
-def _overrides(owner: type, attribute: str, other: OutgoingSpec) -> bool:
-    """Whether a method in a class overrides the one that declared the event before."""
-    return any(vars(base).get(attribute) is other.function for base in owner.__mro__[1:])
 
 
 def _error(name: str, source: str, text: str) -> HandlerError:

@@ -18,7 +18,7 @@ from sionamespace.handlers.conversion import Converter, converter, unsupported
 from sionamespace.handlers.faults import faults_of
 from sionamespace.handlers.signature import positional, signature
 
-__all__ = ["Payload", "hint"]
+__all__ = ["Payload", "hint", "resolved", "type_of"]
 
 _MOST = 20
 """How many faults a client is told."""
@@ -71,7 +71,7 @@ class Payload:
         parameters = list(signature(function).parameters.values())
         checked = positional(parameters)[given:]
         checked += [p for p in parameters if p.kind is inspect.Parameter.VAR_POSITIONAL]
-        hints = {p.name: _hint(function, p) for p in checked}
+        hints = {p.name: type_of(function, p) for p in checked}
         by_position = [hints[p.name] for p in positional(checked)]
         rest = hints[checked[-1].name] if len(checked) > len(by_position) else Any
         if all(kind is Any for kind in hints.values()):
@@ -108,7 +108,7 @@ def hint(function: Callable[..., Any], name: str, annotation: Any) -> Any:
     """
     if annotation is inspect.Parameter.empty:
         return Any
-    kind = _resolved(function, name, annotation)
+    kind = resolved(function, name, annotation)
     if kind is object or kind is Any:
         return Any
     if reason := unsupported(kind):
@@ -120,15 +120,19 @@ def hint(function: Callable[..., Any], name: str, annotation: Any) -> Any:
     return kind
 
 
-def _hint(function: Callable[..., Any], parameter: inspect.Parameter) -> Any:
-    """The type of a parameter."""
+def type_of(function: Callable[..., Any], parameter: inspect.Parameter) -> Any:
+    """The type of a parameter, as `hint` finds it."""
     kind = hint(function, parameter.name, parameter.annotation)
     may_be_none = parameter.default is None and kind is not Any
     return Optional[kind] if may_be_none else kind  # noqa: UP045 # of any kind
 
 
-def _resolved(function: Callable[..., Any], name: str, annotation: Any) -> Any:
-    """An annotation that may be a text, as under ``from __future__ import annotations``."""
+def resolved(function: Callable[..., Any], name: str, annotation: Any) -> Any:
+    """An annotation that may be a text, as under ``from __future__ import annotations``.
+
+    Raises:
+        HandlerError: if it cannot be found.
+    """
     # Only this one: that of the sid, say, may name what is there for type checkers alone.
     holder = _Annotated({name: annotation})
     names = getattr(inspect.unwrap(function), "__globals__", {})

@@ -34,10 +34,14 @@ class HandlerSpec:
     bound: int
     """How many of the function's parameters are given before all others: 1 for ``self``."""
     middleware: tuple[Middleware, ...] = ()
+    of_servers: bool = False
+    """Whether servers call it, and no client."""
 
     @cached_property
     def given(self) -> int:
         """How many arguments the framework puts before the client's: the sid, and the event."""
+        if self.of_servers:
+            return 0
         return 2 if self.event == CATCH_ALL else 1
 
     @cached_property
@@ -50,9 +54,10 @@ class HandlerSpec:
         Raises:
             HandlerError: for an annotation that cannot be used.
         """
-        if self.event == "disconnect":
+        kind = "" if self.of_servers else self.event
+        if kind == "disconnect":
             return None
-        given, names = (2, ("auth",)) if self.event == "connect" else (self.given, ())
+        given, names = (2, ("auth",)) if kind == "connect" else (self.given, ())
         try:
             return Payload.of(self.function, self.bound + given, names)
         except HandlerError as error:
@@ -68,6 +73,8 @@ class HandlerTable:
     disconnect: HandlerSpec | None = None
     middleware: tuple[Middleware, ...] = ()
     """What stands around all of them, that of base classes outside."""
+    server: Mapping[str, HandlerSpec] = attrs.field(factory=dict)
+    """What servers call, and clients never can; see `server_event`."""
 
     def find(self, event: str) -> HandlerSpec | None:
         """The handler of an event, the catch-all if no other takes it, or None."""
@@ -79,10 +86,10 @@ class HandlerTable:
         Raises:
             HandlerError: for an annotation that cannot be used.
         """
-        for spec in self:
+        for spec in (*self, *self.server.values()):
             spec.payload  # noqa: B018
 
     def __iter__(self) -> Iterator[HandlerSpec]:
-        """All of them."""
+        """All that clients can call."""
         yield from self.events.values()
         yield from filter(None, (self.connect, self.disconnect))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 import attrs
 
+from sionamespace.errors import PacketError
 from sionamespace.protocol import json, msgpack
 from sionamespace.protocol.packet import Packet
 
@@ -35,6 +37,19 @@ class Codec:
     """A decoder for a connection, of at most so many attachments and bytes in a packet."""
     is_text: bool
     """Whether the message of a packet is a text."""
+
+    def read(self, messages: Sequence[str | bytes]) -> Packet:
+        """The packet of all these messages, of whoever is trusted.
+
+        Raises:
+            PacketError: if they are not one.
+        """
+        decoder, packet = self.make_decoder(len(messages), sys.maxsize), None
+        for message in messages:
+            packet = decoder.feed(message)
+        if packet is None:
+            raise PacketError(f"{len(messages)} messages are not the whole of a packet")
+        return packet
 
 
 CODECS: Mapping[str, Codec] = {

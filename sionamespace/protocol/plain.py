@@ -6,7 +6,7 @@ has them made plain, and says itself what becomes of a few kinds, such as bytes 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from enum import Enum
 from typing import Any
 
@@ -74,7 +74,7 @@ class Form:
                 self._key(key): self.make_plain(inner, convert, depth + 1)
                 for key, inner in value.items()
             }
-        if isinstance(value, (list, tuple, set, frozenset)):
+        if isinstance(value, (list, tuple, Set)):
             check_room(depth)
             return [self.make_plain(inner, convert, depth + 1) for inner in value]
         built = self._to_builtins(value)

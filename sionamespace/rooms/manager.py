@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any
 
-from sionamespace.errors import NotConnected
-from sionamespace.ports import Local, Sendable, Waiting
-from sionamespace.rooms.health import Health
+from sionamespace.others import Others
 from sionamespace.types import Path, Room, Selection, Sid
 
 __all__ = ["RoomManager"]
@@ -31,6 +28,10 @@ class RoomManager(ABC):
 
     To override single methods, subclass `MemoryRoomManager` instead.
     """
+
+    others: Others = Others()
+    """The servers that share their clients with this one. A manager that passes all on to another
+    has that one's."""
 
     @abstractmethod
     def add(self, path: Path, sid: Sid) -> None:
@@ -77,43 +78,3 @@ class RoomManager(ABC):
     @abstractmethod
     def recipients(self, path: Path, selection: Selection) -> list[Sid]:
         """The sids of a selection, each once, in no particular order."""
-
-    # Where several servers share their clients, the others are told what this one does. By itself
-    # a room manager has no others.
-
-    def attach(self, local: Local) -> None:  # noqa: B027
-        """Told once which server it is for, when that is made. Nothing may be begun yet."""
-
-    def start(self) -> None:  # noqa: B027
-        """Come to the other servers, if this one has not; called before clients come."""
-
-    def stop(self) -> Waiting[Any] | None:
-        """Leave the other servers; what is done when this one has, None if it was not there."""
-        return None
-
-    def health(self) -> Health:
-        """How this server stands with the others."""
-        return Health()
-
-    def absent(self, path: Path, sid: Sid) -> NotConnected:
-        """What to raise where a client must be connected to this server, and is not."""
-        return NotConnected(
-            f"client {sid!r} is not connected to {path} (it left, or never was there)"
-        )
-
-    def published(  # noqa: B027
-        self, path: Path, selection: Selection, parcel: Sendable, volatile: bool
-    ) -> None:
-        """Told what was sent to this server's clients of a selection."""
-
-    def moved(  # noqa: B027
-        self,
-        path: Path,
-        selection: Selection,
-        into: tuple[Room, ...] = (),
-        out_of: tuple[Room, ...] = (),
-    ) -> None:
-        """Told that this server's clients of a selection were put into rooms, or taken out."""
-
-    def dismissed(self, path: Path, selection: Selection, close: bool) -> None:  # noqa: B027
-        """Told that they were sent away, from the namespace or (``close``) from the server."""

@@ -30,9 +30,6 @@ class EventletDriver(HubDriver):
 
     name = "eventlet"
 
-    def forked(self) -> None:
-        hubs.use_hub()  # of an earlier one the other process has the same descriptor
-
     def _hang_bell(self) -> Callable[[], object]:
         ear, bell = _os.pipe()
         _os.set_blocking(ear, False)

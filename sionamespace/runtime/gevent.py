@@ -26,9 +26,6 @@ class GeventDriver(HubDriver):
         super().__init__()
         self._real_threads: list[ThreadPool] = []
 
-    def forked(self) -> None:
-        gevent.reinit()
-
     def _hang_bell(self) -> Callable[[], object]:
         # Several rings before the hub answers are one to it.
         bell = gevent.get_hub().loop.async_()

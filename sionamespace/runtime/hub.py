@@ -78,6 +78,9 @@ class HubDriver:
 
     # What follows from that.
 
+    def forked(self) -> None:
+        """Nothing: the libraries' own matter, see `sionamespace.runtime.originals.renew`."""
+
     def bind(self) -> None:
         if self._ident is None:
             self._ident = get_ident()

@@ -35,6 +35,13 @@ class Pending(Generic[T]):
         self._error: BaseException | None = None
         self._listeners: list[Callable[[], object]] = []
 
+    @classmethod
+    def known(cls, runtime: Runtime, value: T) -> Pending[T]:
+        """A value that is known already."""
+        pending = Pending[T](runtime)
+        pending.resolve(value)
+        return pending
+
     # What the application uses.
 
     def done(self) -> bool:

@@ -9,7 +9,7 @@ from contextvars import Context, copy_context
 from typing import Any
 
 from sionamespace.ports import Runtime
-from sionamespace.runtime.originals import new_lock
+from sionamespace.runtime.originals import new_event_loop, new_lock
 from sionamespace.runtime.pending import Pending
 
 __all__ = ["Portal"]
@@ -41,7 +41,7 @@ class Portal:
     def _running_loop(self) -> asyncio.AbstractEventLoop:
         with self._lock:
             if self._loop is None:
-                self._loop = asyncio.new_event_loop()
+                self._loop = new_event_loop()
                 self._start_thread(self._loop.run_forever)
             return self._loop
 

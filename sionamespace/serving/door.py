@@ -18,9 +18,13 @@ class Door(Protocol):
     listener: socket.socket
     siblings: Siblings | None
     """Other processes behind it, to whom a request may have to be handed over."""
+    broker: str
+    """The URL of the broker that they have in common, if there are any."""
+    drain: float
+    """Over how many seconds the clients are sent away in the end; meanwhile their requests are
+    still answered."""
     signals: tuple[signal.Signals, signal.Signals]
-    """What ends the server: when all go with it, and when others stay; the second one of either
-    ends it at once."""
+    """What ends the server: when all go with it, and when others stay."""
 
     def opened(self, scheme: str, web_server: str) -> None:
         """Requests are answered from now on."""
@@ -35,14 +39,19 @@ class Door(Protocol):
 class FrontDoor:
     """That of a server alone.
 
+    Args:
+        drain: over how many seconds its clients are sent away in the end.
+
     Raises:
         ConfigurationError: if the address cannot be listened on.
     """
 
     siblings: Siblings | None = None
+    broker = ""
     signals = (signal.SIGTERM, signal.SIGINT)
 
-    def __init__(self, host: str, port: int) -> None:
+    def __init__(self, host: str, port: int, drain: float = 0) -> None:
+        self.drain = drain
         self.listener = listen(host, port)
 
     def opened(self, scheme: str, web_server: str) -> None:

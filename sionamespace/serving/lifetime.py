@@ -58,15 +58,12 @@ def serve(
     runtime: Runtime,
     stop: Callable[[], None],
     stopped: Callable[[], bool],
-    drain: float = 0,
 ) -> None:
     """Serve until SIGTERM or Ctrl-C.
 
     Args:
         stop: called before the end, to send the clients away.
         stopped: whether they are gone and their handlers have ended.
-        drain: how many seconds they take to go. Meanwhile their requests are still answered, unless
-            others do that.
     """
     raise_file_limit()
     runtime.bind()
@@ -77,16 +74,17 @@ def serve(
         received.append(number)
         signalled.set()
 
-    with closing(door.listener), _signals(door.signals, partial(runtime.post, hear)):
+    insist = door.siblings is None
+    with closing(door.listener), _signals(door.signals, partial(runtime.post, hear), insist):
         server.start(door.listener, door.siblings)
         door.opened(server.scheme, server.name)
         while not signalled.wait(_NAP) and not door.forsaken():
             pass
         others_stay = received[:1] == [door.signals[1]] and door.siblings is not None
-        if others_stay or not drain:
+        if others_stay or not door.drain:
             server.close()
         stop()
-        end = runtime.now() + drain + _PATIENCE
+        end = runtime.now() + door.drain + _PATIENCE
         while (server.busy() or not stopped()) and runtime.now() < end:
             runtime.sleep(LOOK_AGAIN)
         server.close()
@@ -95,10 +93,13 @@ def serve(
 
 
 @contextmanager
-def _signals(numbers: tuple[int, ...], call: Callable[[int], object]) -> Iterator[None]:
-    """Call a function when a signal comes; a second one ends the process at once.
+def _signals(
+    numbers: tuple[int, ...], call: Callable[[int], object], insist: bool
+) -> Iterator[None]:
+    """Call a function when a signal comes, which does not hit whichever handler happens to run.
 
-    The first one does not hit whichever handler happens to run.
+    Args:
+        insist: whether a second one ends the process at once.
     """
     before: dict[int, Any] = {}
 
@@ -107,7 +108,8 @@ def _signals(numbers: tuple[int, ...], call: Callable[[int], object]) -> Iterato
             signal.signal(*before.popitem())
 
     def interrupt(number: int, frame: object) -> None:
-        restore()
+        if insist:
+            restore()
         call(number)
 
     try:

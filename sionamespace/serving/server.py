@@ -109,17 +109,25 @@ class HTTPServer:
             self.runtime.watch(self._listener, self._accept, _nothing)
 
     def _accept(self) -> int:
-        for _ in range(1 if self.siblings else _AT_ONCE):
+        balance = self.siblings and self.siblings.balance
+        for _ in range(_AT_ONCE):
+            if balance and (pause := balance.pause()):
+                return self._listen_later(pause)
             try:
                 descriptor, address = self._listener._accept()
             except BlockingIOError:
                 break
             except OSError as error:
                 _log.error("cannot accept a connection: %s", error)
-                self.runtime.later(_LOOK_AGAIN, self._listen)  # it is most often a lack of files
-                return OVER
+                return self._listen_later(_LOOK_AGAIN)  # it is most often a lack of files
+            if balance:
+                balance.accepted()
             self._talk(descriptor, address)
         return WAITING
+
+    def _listen_later(self, seconds: float) -> int:
+        self.runtime.later(seconds, self._listen)
+        return OVER
 
     def _receive(self) -> int:
         """Take the connections that siblings have handed over."""

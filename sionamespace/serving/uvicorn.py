@@ -22,7 +22,6 @@ def run_uvicorn(
     door: Door,
     stop: Callable[[], None],
     stopped: Callable[[], bool],
-    drain: float = 0,
     **settings: Any,
 ) -> None:
     """Serve an ASGI application on uvicorn until SIGTERM or Ctrl-C.
@@ -31,7 +30,6 @@ def run_uvicorn(
         certificate: for ``https``.
         stop: called before the end, to send the clients away.
         stopped: whether they are gone.
-        drain: how many seconds they take to go; meanwhile their requests are still answered.
         settings: passed on to ``uvicorn.Config``.
 
     Raises:
@@ -59,7 +57,7 @@ def run_uvicorn(
     if certificate:
         chosen |= {"ssl_certfile": certificate.certfile, "ssl_keyfile": certificate.keyfile}
     raise_file_limit()
-    server = UvicornServer(uvicorn.Config(app, **chosen), door, stop, stopped, drain)
+    server = UvicornServer(uvicorn.Config(app, **chosen), door, stop, stopped)
     with _signals(server, door), suppress(KeyboardInterrupt), _brief_log():
         server.run(sockets=[door.listener])
     door.closed()

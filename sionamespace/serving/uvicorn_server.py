@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 from collections.abc import Callable
 from types import FrameType
@@ -12,10 +13,15 @@ import uvicorn
 
 from sionamespace.serving.door import Door
 from sionamespace.serving.lifetime import LOOK_AGAIN
-from sionamespace.workers.siblings import Passed, Siblings
+from sionamespace.workers.balance import Balance
+from sionamespace.workers.siblings import Siblings
 
 __all__ = ["UvicornServer"]
 
+_log = logging.getLogger("sionamespace.run")
+
+_PAUSE = 0.01
+"""How many seconds nobody is accepted after that has failed."""
 _LONGEST_LINE = 65536
 """How many bytes of a request's first line are waited for."""
 
@@ -29,14 +35,13 @@ class UvicornServer(uvicorn.Server):
         door: Door,
         stop: Callable[[], None],
         stopped: Callable[[], bool],
-        drain: float,
     ) -> None:
         super().__init__(config)
         self._door = door
         self._stop = stop
         self._stopped = stopped
-        self._drain = drain
         self._others_stay = False
+        self._may_accept = True
         config.load()
         if door.siblings is not None:
             kinds = _HandingOver, config.http_protocol_class
@@ -51,53 +56,100 @@ class UvicornServer(uvicorn.Server):
         self._others_stay = self.should_exit = True
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        if self._door.siblings is not None:
-            asyncio.get_running_loop().add_reader(self._door.siblings.fileno(), self._receive)
+        if self._door.siblings is None:
+            await super().startup(sockets)
+        else:
+            await super().startup([])
+            self._share(self._door.siblings)
         self._door.opened("https" if self.config.is_ssl else "http", "uvicorn")
+
+    def _share(self, siblings: Siblings) -> None:
+        """Accept clients along with others, and take those that they hand over."""
+        loop = asyncio.get_running_loop()
+        self._door.listener.setblocking(False)
+        loop.add_reader(self._door.listener, self._accept, siblings.balance)
+        loop.add_reader(siblings.fileno(), self._receive, siblings)
+
+    def _stop_accepting(self) -> None:
+        for server in self.servers:
+            server.close()
+        self._may_accept = False
+        if self._door.siblings is not None:
+            asyncio.get_running_loop().remove_reader(self._door.listener)
 
     async def on_tick(self, counter: int) -> bool:
         return await super().on_tick(counter) or self._door.forsaken()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        if self._others_stay:
-            for server in self.servers:
-                server.close()
+        if self._others_stay or not self._door.drain:
+            self._stop_accepting()
         self._stop()
         loop = asyncio.get_running_loop()
-        end = loop.time() + self._drain
+        end = loop.time() + self._door.drain
         while not self._stopped() and loop.time() < end:
             await asyncio.sleep(LOOK_AGAIN)
+        self._stop_accepting()
         await super().shutdown(sockets)
 
-    def _receive(self) -> None:
+    def _accept(self, balance: Balance) -> None:
+        """Accept a client, when it is this worker's turn."""
+        pause = balance.pause()
+        if not pause:
+            try:
+                connection, _ = self._door.listener.accept()
+            except BlockingIOError:  # another worker was faster
+                return
+            except OSError as error:
+                _log.error("cannot accept a connection: %s", error)
+                pause = _PAUSE  # it is most often a lack of files, which passes
+            else:
+                balance.accepted()
+                self._take(connection)
+        if pause:
+            loop = asyncio.get_running_loop()
+            loop.remove_reader(self._door.listener)
+            loop.call_later(pause, self._accept_again, balance)
+
+    def _accept_again(self, balance: Balance) -> None:
+        if self._may_accept:
+            loop = asyncio.get_running_loop()
+            loop.add_reader(self._door.listener, self._accept, balance)
+
+    def _receive(self, siblings: Siblings) -> None:
         """Take the connections that siblings have handed over."""
-        assert self._door.siblings is not None
         while True:
             try:
-                passed = self._door.siblings.receive()
+                passed = siblings.receive()
             except BlockingIOError:
                 return
             if passed is not None:
-                taking = asyncio.ensure_future(self._take(passed))
-                self.server_state.tasks.add(taking)  # a loop keeps only weak references
-                taking.add_done_callback(self.server_state.tasks.discard)
+                self._take(socket.socket(fileno=passed.descriptor), passed.early)
 
-    async def _take(self, passed: Passed) -> None:
+    def _take(self, connection: socket.socket, early: bytes = b"") -> None:
+        """Talk to a client by HTTP."""
         loop = asyncio.get_running_loop()
 
         def make_protocol() -> Any:
             make: Any = self.config.http_protocol_class
+            state = self.lifespan.state
             protocol = make(
-                config=self.config,
-                server_state=self.server_state,
-                app_state=self.lifespan.state,
-                _loop=loop,
+                config=self.config, server_state=self.server_state, app_state=state, _loop=loop
             )
-            protocol.early = passed.early
+            protocol.early = early
             return protocol
 
-        await loop.connect_accepted_socket(make_protocol, socket.socket(fileno=passed.descriptor))
+        connection.setblocking(False)
+        taking = loop.create_task(self._connect(make_protocol, connection))
+        self.server_state.tasks.add(taking)  # a loop keeps only weak references
+        taking.add_done_callback(self.server_state.tasks.discard)
+
+    async def _connect(self, make_protocol: Callable[[], Any], connection: socket.socket) -> None:
+        try:
+            await asyncio.get_running_loop().connect_accepted_socket(
+                make_protocol, connection, ssl=self.config.ssl
+            )
+        except OSError as error:
+            _log.debug("a connection broke off: %s", error)
 
 
 class _HandingOver:

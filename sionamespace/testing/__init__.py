@@ -1,6 +1,7 @@
 """Tests of namespaces with no server: see `Harness`, and `stub` for a single method."""
 
 from sionamespace.testing.client import HarnessClient
+from sionamespace.testing.cluster import Cluster, ClusterNode
 from sionamespace.testing.events import Emitted, Event, Request
 from sionamespace.testing.harness import Harness
 from sionamespace.testing.leftovers import LeftBehind
@@ -8,6 +9,8 @@ from sionamespace.testing.matching import including, matching
 from sionamespace.testing.stub import mocks_of, stub
 
 __all__ = [
+    "Cluster",
+    "ClusterNode",
     "Emitted",
     "Event",
     "Harness",

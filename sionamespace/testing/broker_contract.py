@@ -51,9 +51,9 @@ class _Node:
 class BrokerContract:
     """Subclass it in your tests, with a ``make`` that gives brokers which meet.
 
-    class TestMyBroker(BrokerContract):
-        def make(self):
-            return MyBroker("my://127.0.0.1:1234")
+        class TestMyBroker(BrokerContract):
+            def make(self):
+                return MyBroker("my://127.0.0.1:1234")
 
     Each test makes two or three, as the processes of a cluster would. Their channels have names of
     their own, so that tests may share an engine, and what other tests left there disturbs none.

@@ -9,10 +9,11 @@ from typing import Any
 
 from sionamespace.brokers.memory import Batch, MemoryBroker, MemoryHub
 from sionamespace.cluster import ClusterRoomManager
+from sionamespace.health import Health
 from sionamespace.namespace import Namespace
-from sionamespace.rooms.health import Health
 from sionamespace.router import Router, Routes
 from sionamespace.testing.harness import Harness
+from sionamespace.testing.leftovers import Leftovers
 
 __all__ = ["Cluster", "ClusterNode"]
 
@@ -23,7 +24,13 @@ class ClusterNode(Harness):
     """One of the servers of a `Cluster`: a `Harness` with the time and the thread of the others."""
 
     def __init__(
-        self, runtime: Any, broker: _Broker, routes: Any, options: dict[str, Any], **settings: Any
+        self,
+        runtime: Any,
+        leftovers: Leftovers,
+        broker: _Broker,
+        routes: Any,
+        options: dict[str, Any],
+        **settings: Any,
     ) -> None:
         self._shared = runtime
         self._broker = broker
@@ -31,6 +38,7 @@ class ClusterNode(Harness):
         """How it stood with the others, whenever that changed."""
         rooms = ClusterRoomManager(broker, on_change=self.changes.append, **settings)
         super().__init__(routes, rooms=rooms, **options)
+        self._leftovers = leftovers
 
     @property
     def name(self) -> str:
@@ -42,7 +50,7 @@ class ClusterNode(Harness):
     def health(self) -> Health:
         """How it stands with the others."""
         self.settle()
-        return self._application.rooms.health()
+        return self._application.rooms.others.health()
 
     def _begin_runtime(self) -> Any:
         return self._shared
@@ -68,7 +76,7 @@ class Cluster:
         routes: a class of namespaces, or routes with classes, as for `Harness`; or a function that
             makes the routes of each server anew.
         nodes: how many servers there are.
-        settings: of the `sionamespace.cluster.ClusterRoomManager` of each, such as ``heartbeat``.
+        settings: of the `sionamespace.ClusterRoomManager` of each, such as ``heartbeat``.
         options: as for `Harness`.
     """
 
@@ -81,6 +89,7 @@ class Cluster:
         **options: Any,
     ) -> None:
         self._runtime = Harness.make_runtime()
+        self._leftovers = Leftovers(self._runtime)
         self._hub = MemoryHub()
         self._routes = routes
         self._settings = settings or {}
@@ -89,6 +98,7 @@ class Cluster:
         """All of the servers."""
         for _ in range(nodes):
             self.add()
+        self.advance(self._settings.get("heartbeat", 1.0))  # in which they come to know each other
 
     def node(self, number: int) -> ClusterNode:
         """One of the servers; the first is 0."""
@@ -100,9 +110,10 @@ class Cluster:
         if callable(routes) and not isinstance(routes, type):
             routes = routes()
         broker = _Broker(self._hub)
-        node = ClusterNode(self._runtime, broker, routes, self._options, **self._settings)
+        shared = self._runtime, self._leftovers
+        node = ClusterNode(*shared, broker, routes, self._options, **self._settings)
         self.nodes.append(node)
-        node._application.rooms.start()
+        node._application.rooms.others.start()
         self.settle()
         return node
 
@@ -115,11 +126,13 @@ class Cluster:
 
     def stall(self, number: int) -> None:
         """Let nothing through between a server and the broker until `heal`, with no error."""
-        self.nodes[number]._broker.stalled = True
+        self.nodes[number]._broker.stall()
 
     def kill(self, number: int) -> None:
         """Have a server do nothing any more, for good and without a word to the others."""
         self.nodes[number]._broker.dead = True
+        self.nodes[number]._application.rooms.others.stop()  # its goodbye reaches nobody
+        self.settle()
 
     def heal(self, number: int) -> None:
         """Let a server reach the broker again; it comes back when it next tries (see `advance`)."""
@@ -146,13 +159,21 @@ class Cluster:
         """
         try:
             for node in self.nodes:
-                node.finish()
+                node._broker.heal()
+            self.settle()
+            clients = [client for node in self.nodes for client in node._all]
+            self._leftovers.check(clients, self._shut_down)
         finally:
             self.close()
+
+    def _shut_down(self) -> None:
+        for node in self.nodes:
+            node._shut_down()
 
     def close(self) -> None:
         """End it; what still waits is not run, and is no fault."""
         for node in self.nodes:
+            node._broker.heal()
             node.close()
         self._runtime.close()
 
@@ -179,6 +200,7 @@ class _Broker(MemoryBroker):
         self.is_cut = False
         self.stalled = False
         self.dead = False
+        self._healed = asyncio.Event()
         self.taken: list[str] = []
         """The channels of the messages that came."""
         self._lost: Callable[[Exception], object] = _unheard
@@ -205,8 +227,13 @@ class _Broker(MemoryBroker):
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._lost, ConnectionError("the test cut it off"))
 
+    def stall(self) -> None:
+        self.stalled, self._healed = True, asyncio.Event()
+
     def heal(self) -> None:
         self.is_cut = self.stalled = False
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._healed.set)
 
     def _take(self, batch: Batch) -> None:
         if not self.stalled and not self.dead:
@@ -217,7 +244,7 @@ class _Broker(MemoryBroker):
         if self.is_cut:
             raise ConnectionError("the test cut it off")
         if self.stalled:
-            await asyncio.Event().wait()
+            await self._healed.wait()
 
 
 def _unheard(error: Exception) -> None:

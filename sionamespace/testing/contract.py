@@ -17,9 +17,11 @@ _EVERYBODY = Selection()
 class RoomManagerContract:
     """Subclass it in your tests, with a ``make`` that gives a new, empty room manager.
 
-    class TestMyRooms(RoomManagerContract):
-        def make(self):
-            return MyRooms()
+        class TestMyRooms(RoomManagerContract):
+            def make(self):
+                return MyRooms()
+
+    It has a test for each rule that `sionamespace.RoomManager` has.
     """
 
     def make(self) -> RoomManager:

@@ -17,7 +17,7 @@ __tracebackhide__ = True  # pytest shows the line of the test instead
 _NOTHING = object()
 
 EventName: TypeAlias = "str | Callable[..., Any]"
-"""An event's name, or the method that declares it in the ``outgoing`` of a namespace."""
+"""An event's name, or the method that declares it, of a class in ``outgoing=``."""
 
 
 @attrs.frozen

@@ -20,7 +20,7 @@ from sionamespace.runtime.pending import Pending
 from sionamespace.sessions import Session
 from sionamespace.testing.client import HarnessClient
 from sionamespace.testing.events import Emitted, EventName
-from sionamespace.testing.leftovers import LeftBehind, Leftovers
+from sionamespace.testing.leftovers import Leftovers
 from sionamespace.testing.loop import apart_from_the_running_loop
 from sionamespace.testing.mailbox import Mailbox, Wanted
 from sionamespace.testing.recording import RecordingApplication, RecordingConnection
@@ -222,16 +222,13 @@ class Harness:
         """
         try:
             self.settle()
-            left = self._leftovers.unanswered(self._all)
-            left = left or self._leftovers.endless(self._shut_down)
+            self._leftovers.check(self._all, self._shut_down)
         finally:
             self.close()
-        if left:
-            raise LeftBehind("the test ends, but\n  " + "\n  ".join(left))
 
     def close(self) -> None:
         """End it; what still waits is not run, and is no fault."""
-        self._application.rooms.stop()
+        self._application.rooms.others.stop()
         self._runtime.settle()
         self._close_runtime()
 
@@ -277,7 +274,7 @@ class Harness:
         for _, cls in self._application.router.classes:
             if event in cls.declared.functions:
                 return cls.declared.name_of(event)
-        raise UsageError(f"{event!r} is not declared by any namespace here, as `outgoing`")
+        raise UsageError(f"{event!r} is not declared by any namespace here, with outgoing=")
 
     def why_unanswered(self, client: HarnessClient, event: str, number: int) -> str | None:
         """Why an event of a client has no answer; None if its handler means to give none."""
@@ -304,7 +301,7 @@ class Harness:
 
     def _shut_down(self) -> None:
         self._application.send_away()
-        self._application.rooms.stop()
+        self._application.rooms.others.stop()
 
     def _open(self, headers: Mapping[str, str], environ: Mapping[str, Any]) -> MemoryLink:
         options = self._options

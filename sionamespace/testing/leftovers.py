@@ -11,6 +11,8 @@ from sionamespace.testing.unfinished import Unfinished
 
 __all__ = ["LeftBehind", "Leftovers"]
 
+__tracebackhide__ = True  # pytest shows the line of the test instead
+
 _MOST_TIMERS = 1000
 """How many timers go off before what runs is taken for endless."""
 
@@ -39,11 +41,18 @@ class Leftovers:
         self._allowed |= more
         self._all_allowed = self._all_allowed or not more
 
-    def unanswered(self, clients: Iterable[HarnessClient]) -> list[str]:
-        """Each ack that is still waited for, by a client or by the server."""
-        return [line for client in clients for line in self._unanswered(client)]
+    def check(self, clients: Iterable[HarnessClient], shut_down: Callable[[], object]) -> None:
+        """Raise `LeftBehind` if there is anything.
 
-    def endless(self, shut_down: Callable[[], object]) -> list[str]:
+        Args:
+            shut_down: sends the clients away, and ends what serves them.
+        """
+        left = [line for client in clients for line in self._unanswered(client)]
+        left = left or self._endless(shut_down)
+        if left:
+            raise LeftBehind("the test ends, but\n  " + "\n  ".join(left))
+
+    def _endless(self, shut_down: Callable[[], object]) -> list[str]:
         """Each handler or background task that does not end when all else has."""
         if self._unfinished():
             shut_down()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from concurrent.futures import CancelledError
 from contextvars import ContextVar
@@ -16,12 +15,11 @@ from sionamespace.handlers.response import Answer
 from sionamespace.mounted import Place
 from sionamespace.options import Options
 from sionamespace.ports import Runtime
-from sionamespace.protocol.codecs import Codec
 from sionamespace.protocol.engineio import Parcel
 from sionamespace.rooms import RoomManager
 from sionamespace.router import Router, Routes
 from sionamespace.runtime.pending import Pending
-from sionamespace.sessions import Session, Sessions
+from sionamespace.sessions import Session
 from sionamespace.testing.events import Emitted
 from sionamespace.types import Path, Selection, Sid
 
@@ -36,17 +34,6 @@ class _Delivery(Delivery):
     """Tells what is sent, also when nobody is there to receive it."""
 
     told: Callable[[Emitted], object] | None = None
-
-    def __init__(
-        self,
-        path: Path,
-        runtime: Runtime,
-        rooms: RoomManager,
-        sessions: Sessions,
-        codec: Codec,
-    ) -> None:
-        super().__init__(path, runtime, rooms, sessions, codec)
-        self._codec = codec
 
     def emit(
         self, selection: Selection, event: str, args: tuple[Any, ...], volatile: bool = False
@@ -81,11 +68,7 @@ class _Delivery(Delivery):
 
     def _as_seen(self, parcel: Parcel) -> tuple[Any, ...]:
         """The arguments that the clients make of a packet."""
-        decoder, packet = self._codec.make_decoder(len(parcel.messages), sys.maxsize), None
-        for message in parcel.messages:
-            packet = decoder.feed(message)
-        assert packet is not None
-        return tuple(packet.data[1:])
+        return tuple(self.codec.read(parcel.messages).data[1:])
 
 
 class RecordingConnection(Connection):

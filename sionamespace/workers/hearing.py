@@ -6,11 +6,25 @@ import os
 import signal
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
 from sionamespace.runtime.originals import original
 
 __all__ = ["Hearing"]
+
+
+class Readable(Protocol):
+    """Something that can be waited for."""
+
+    def fileno(self) -> int: ...
+
+
+class Heard(NamedTuple):
+    """What has come."""
+
+    signals: list[int]
+    lines: list[str]
+    readable: list[Readable]
 
 
 class Hearing:
@@ -44,15 +58,19 @@ class Hearing:
     def _hear(self, number: int) -> None:
         self._signals.append(number)
 
-    def wait(self, seconds: float | None) -> tuple[list[int], list[str]]:
-        """Wait for something; the signals and the lines that have come since."""
+    def wait(self, seconds: float | None, *others: Readable) -> Heard:
+        """Wait for something; what has come since.
+
+        Args:
+            others: what else ends the wait, when it can be read.
+        """
         select: Any = original("select", "select")
-        readable, _, _ = select([self._ear, self._news], [], [], seconds)
+        readable, _, _ = select([self._ear, self._news, *others], [], [], seconds)
         if self._ear in readable:
             os.read(self._ear, 4096)
         lines = os.read(self._news, 65536).decode().splitlines() if self._news in readable else []
         signals, self._signals = self._signals, []
-        return signals, lines
+        return Heard(signals, lines, [other for other in others if other in readable])
 
     def close(self) -> None:
         """Hear nothing more."""

@@ -8,31 +8,39 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 
 from sionamespace.errors import ConfigurationError
-from sionamespace.serving.listening import announce, raise_file_limit, say_where
+from sionamespace.serving.listening import announce, listen, raise_file_limit, say_where
+from sionamespace.workers.balance import Balance, Loads
 from sionamespace.workers.hearing import Hearing
-from sionamespace.workers.process import Process
-from sionamespace.workers.siblings import Inboxes
+from sionamespace.workers.hub import HubSocket
+from sionamespace.workers.siblings import MOST_WORKERS, Inboxes, Siblings
+from sionamespace.workers.slot import Slot
 from sionamespace.workers.worker import Worker
 
 __all__ = ["supervise"]
 
 _log = logging.getLogger("sionamespace.run")
 
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
-"""Seconds before another worker is started for one that died: doubled each time in a row."""
-_STEADY = 10.0
-"""How many seconds a worker has to live for its death not to be one of a row."""
-
 _ENDS = {signal.SIGTERM, signal.SIGINT}
 _HEARD = (*_ENDS, signal.SIGHUP, signal.SIGCHLD)
 
+_DRAIN = 3.0
+"""Over how many seconds clients are sent away, unless it is said."""
+_PATIENCE = 10.0
+"""How many seconds more a worker has to end, before it is killed."""
+_LOOK_AGAIN = 0.5
+"""After how many seconds processes that are to end are looked at again."""
+
 
 def supervise(
-    count: int, listener: socket.socket, work: Callable[[Worker], object], patience: float
+    count: int,
+    host: str,
+    port: int,
+    work: Callable[[Worker], object],
+    drain: float | None = None,
 ) -> None:
     """Run workers, in processes of their own, until SIGTERM or Ctrl-C.
 
@@ -41,46 +49,30 @@ def supervise(
 
     Args:
         work: called in each worker's process; when it returns, the process ends.
-        patience: how many seconds the workers may take to end.
+        drain: over how many seconds the workers send their clients away in the end.
 
     Raises:
-        ConfigurationError: if a worker ends while it starts, the first time.
+        ConfigurationError: if there cannot be so many, the address cannot be listened on, or a
+            worker ends while it starts, the first time.
     """
+    if isinstance(count, bool) or not isinstance(count, int) or not 1 <= count <= MOST_WORKERS:
+        raise ConfigurationError(
+            f"workers={count!r:.40}: expected how many processes serve, 1 to {MOST_WORKERS}"
+        )
+    seconds = _DRAIN if drain is None else drain
     others = [thread.name for thread in threading.enumerate()[1:]]
     if others:
         _log.warning("workers are forked, and have none of this process's threads: %s", others)
     raise_file_limit()
     hearing = Hearing()
-    master = _Master(count, listener, work, hearing)
-    with hearing.on(_HEARD):
+    with listen(host, port) as listener, hearing.on(_HEARD):
+        master = _Master(count, listener, work, seconds, hearing)
         try:
             master.run()
         finally:
-            master.end(patience)
+            master.end(seconds + _PATIENCE)
     hearing.close()
     announce("stopped")
-
-
-class _Slot:
-    """The place of one worker, which several may have one after another."""
-
-    def __init__(self, number: int) -> None:
-        self.number = number
-        self.process: Process | None = None
-        self.serves = False
-        self.leaves = False
-        """Whether it was told to end, for another one to come."""
-        self.begun = 0.0
-        self.deaths = 0
-        """How many in a row, each soon after its beginning."""
-        self.next = 0.0
-        """When another one is started."""
-
-    def __str__(self) -> str:
-        return f"worker {self.number + 1}"
-
-    def has_ended(self) -> bool:
-        return self.process is not None and self.process.look()
 
 
 class _Master:
@@ -91,116 +83,132 @@ class _Master:
         count: int,
         listener: socket.socket,
         work: Callable[[Worker], object],
+        drain: float,
         hearing: Hearing,
     ) -> None:
-        self._slots = [_Slot(number) for number in range(count)]
+        self._workers = [Slot(f"worker {n + 1}", partial(self._be, n)) for n in range(count)]
         self._listener = listener
         self._work = work
+        self._drain = drain
         self._hearing = hearing
         self._inboxes = Inboxes(count)
+        self._loads = Loads(count)
+        self._hub_socket = HubSocket()
+        self._hub = Slot("the workers' hub", self._be_hub)
         self._pid = os.getpid()
         self._serving = ("", "")
-        self._to_replace: list[_Slot] = []
+        self._to_replace: list[Slot] = []
         self._is_ending = False
+
+    # Its life.
 
     def run(self) -> None:
         """Start the workers and see to them, until told to end."""
         # One before the others, so that what ails them all is said once.
-        for slots in (self._slots[:1], self._slots[1:]):
-            self._begin(slots)
+        for workers in (self._workers[:1], self._workers[1:]):
+            self._begin(workers)
         if not self._is_ending:
-            say_where(self._listener, *self._serving, f", {len(self._slots)} workers")
+            say_where(self._listener, *self._serving, f", {len(self._workers)} workers")
         while not self._is_ending:
-            self._see_to_all()
-            self._wait(self._seconds_to_next())
+            self._see_to_workers()
+            pauses = [worker.seconds_to_next() for worker in self._workers]
+            self._wait(min((pause for pause in pauses if pause is not None), default=None))
 
-    def _begin(self, slots: list[_Slot]) -> None:
-        for slot in slots:
-            self._start(slot)
-        while not self._is_ending and not all(slot.serves for slot in slots):
-            for slot in slots:
-                if slot.has_ended():
-                    raise ConfigurationError(f"{slot} {_end_of(slot)} while it started")
+    def _begin(self, workers: list[Slot]) -> None:
+        for worker in workers:
+            self._start(worker)
+        while not self._is_ending and not all(worker.serves for worker in workers):
+            for end in filter(None, (worker.look() for worker in workers)):
+                raise ConfigurationError(f"{end} while it started")
             self._wait(None)
 
-    def _see_to_all(self) -> None:
-        now = time.monotonic()
-        for slot in self._slots:
-            if slot.has_ended():
-                self._bury(slot, now)
-            if slot.process is None and slot.next <= now:
-                self._start(slot)
-        if self._to_replace and all(slot.serves for slot in self._slots):
-            slot = self._to_replace.pop(0)
-            slot.leaves, slot.serves = True, False
-            if slot.process is not None:
-                slot.process.signal(signal.SIGHUP)
-
-    def _bury(self, slot: _Slot, now: float) -> None:
-        """Say how a worker has ended, and when there will be another one."""
-        if slot.leaves:
-            slot.next = now
-        else:
-            slot.deaths = slot.deaths + 1 if now - slot.begun < _STEADY else 1
-            pause = min(_FIRST_PAUSE * 2 ** (slot.deaths - 1), _LONGEST_PAUSE)
-            slot.next = now + pause
-            _log.error("%s %s; there will be another one in %g s", slot, _end_of(slot), pause)
-        slot.process, slot.serves = None, False
-
-    def _seconds_to_next(self) -> float | None:
-        times = [slot.next for slot in self._slots if slot.process is None]
-        return max(0.0, min(times) - time.monotonic()) if times else None
+    def _see_to_workers(self) -> None:
+        for number, worker in enumerate(self._workers):
+            if end := worker.look():
+                self._loads.forget(number)
+                worker.restart(end)
+            if worker.seconds_to_next() == 0:
+                self._start(worker)
+        if self._to_replace and all(worker.serves for worker in self._workers):
+            self._to_replace.pop(0).replace(signal.SIGHUP)
 
     def _wait(self, seconds: float | None) -> None:
         """Wait until there is something to see to."""
-        signals, lines = self._hearing.wait(seconds)
-        if _ENDS & set(signals):
-            self._is_ending = True
-        if signal.SIGHUP in signals:
-            self._to_replace = list(self._slots)
-        for line in lines:
-            pid, scheme, web_server = line.split()
-            self._serving = scheme, web_server
-            for slot in self._slots:
-                if slot.process is not None and slot.process.pid == int(pid):
-                    slot.serves = True
-                    _log.info("%s (process %s) serves", slot, pid)
+        if end := self._hub.look():
+            self._hub.restart(end)
+        pause = self._hub.seconds_to_next()
+        # Nobody may ever need the hub: the first one that connects to it has it started.
+        awaited = [self._hub_socket] if pause == 0 else []
+        if pause:
+            seconds = pause if seconds is None else min(seconds, pause)
+        heard = self._hearing.wait(seconds, *awaited)
+        if heard.readable:
+            self._start(self._hub)
+        self._is_ending = self._is_ending or not _ENDS.isdisjoint(heard.signals)
+        if signal.SIGHUP in heard.signals:
+            self._to_replace = list(self._workers)
+        for line in heard.lines:
+            self._welcome(*line.split())
 
-    def _start(self, slot: _Slot) -> None:
-        slot.begun = time.monotonic()
-        slot.leaves = False
-        # A signal for the worker must not be heard by what it still has of the master.
+    def _welcome(self, pid: str, scheme: str, web_server: str) -> None:
+        self._serving = scheme, web_server
+        for worker in self._workers:
+            if worker.pid == int(pid):
+                worker.serves = True
+                _log.info("%s (process %s) serves", worker.name, pid)
+
+    # Its end.
+
+    def end(self, patience: float) -> None:
+        """End all workers: at once if they stay too long, or if told so again."""
+        self._listener.close()
+        self._inboxes.close()
+        self._is_ending = False
+        self._signal(self._workers, signal.SIGTERM)
+        last = time.monotonic() + patience
+        while any([self._is_there(worker) for worker in self._workers]):
+            if self._is_ending or time.monotonic() > last:
+                self._signal(self._workers, signal.SIGKILL)
+            self._wait(_LOOK_AGAIN)
+        self._signal([self._hub], signal.SIGKILL)
+        while self._is_there(self._hub):
+            self._hearing.wait(_LOOK_AGAIN)
+        self._hub_socket.close()
+
+    def _is_there(self, slot: Slot) -> bool:
+        slot.look()
+        return slot.pid is not None
+
+    def _signal(self, slots: Iterable[Slot], number: int) -> None:
+        for slot in slots:
+            slot.signal(number)
+
+    # Processes.
+
+    def _start(self, slot: Slot) -> None:
+        # A signal for a new process must not be heard by what it still has of this one.
         signal.pthread_sigmask(signal.SIG_BLOCK, _HEARD)
-        slot.process = Process(partial(self._become, slot.number))
+        slot.start()
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _HEARD)
 
-    def _become(self, number: int) -> None:
+    def _be(self, number: int) -> None:
         """Be a worker, in its process."""
+        self._forget_signals()
+        balance = Balance(self._loads, number)
+        siblings = Siblings(number, *self._inboxes.of_worker(number), balance)
+        broker, teller = self._hub_socket.url, self._hearing.teller
+        worker = Worker(self._listener, siblings, broker, self._drain, self._pid, teller)
+        self._work(worker)
+
+    def _be_hub(self) -> None:
+        self._forget_signals()
+        self._listener.close()
+        self._inboxes.close()
+        self._hub_socket.run_hub(self._pid)
+
+    def _forget_signals(self) -> None:
         signal.set_wakeup_fd(-1)
         for heard in _HEARD:
             signal.signal(heard, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _HEARD)
-        siblings = self._inboxes.of_worker(number)
-        self._work(Worker(self._listener, siblings, self._pid, self._hearing.teller))
-
-    def end(self, patience: float) -> None:
-        """End all workers: those at once that stay too long, and all at a second signal."""
-        self._listener.close()
-        self._inboxes.close()
-        self._signal_all(signal.SIGTERM)
-        last = time.monotonic() + patience
-        self._is_ending = False
-        while not all([slot.process is None or slot.has_ended() for slot in self._slots]):
-            if self._is_ending or time.monotonic() > last:
-                self._signal_all(signal.SIGKILL)
-            self._wait(0.5)
-
-    def _signal_all(self, number: int) -> None:
-        for slot in self._slots:
-            if slot.process is not None:
-                slot.process.signal(number)
-
-
-def _end_of(slot: _Slot) -> str | None:
-    return None if slot.process is None else slot.process.end

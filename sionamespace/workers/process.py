@@ -11,7 +11,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from sionamespace.errors import SioError
-from sionamespace.runtime.originals import original
+from sionamespace.runtime.originals import original, renew
 
 __all__ = ["Process"]
 
@@ -56,6 +56,7 @@ def _name(number: int) -> str:
 def _run(function: Callable[[], object]) -> int:
     """The exit code of a process that calls a function."""
     atexit._clear()
+    renew()
     try:
         function()
         return 0

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from urllib.parse import unquote_to_bytes
 
 from sionamespace.ids import Ids, new_node
+from sionamespace.workers.balance import Balance
 
 __all__ = ["MOST_WORKERS", "Inboxes", "Passed", "Siblings"]
 
@@ -37,7 +38,7 @@ _DIGITS = 2
 MOST_WORKERS = 16**_DIGITS
 
 # The system's sockets, also where a library has made Python's green.
-_Socket = _socket.socket
+Socket = _socket.socket
 
 
 class Passed(NamedTuple):
@@ -67,12 +68,12 @@ class Inboxes:
             writer.setblocking(False)
             writer.setsockopt(_socket.SOL_SOCKET, _socket.SO_SNDBUF, _ROOM)
 
-    def of_worker(self, number: int) -> Siblings:
-        """What a worker has of them; called in its own process."""
+    def of_worker(self, number: int) -> tuple[Socket, list[Socket]]:
+        """A worker's own one, and what puts something into each; called in its own process."""
         for other, (reader, _) in enumerate(self._pairs):
             if other != number:
                 reader.close()
-        return Siblings(number, self._pairs[number][0], [writer for _, writer in self._pairs])
+        return self._pairs[number][0], [writer for _, writer in self._pairs]
 
     def close(self) -> None:
         """Let go of them, so that nothing can be put into one whose worker has ended."""
@@ -88,9 +89,13 @@ class Siblings:
         number: which one this is.
         inbox: where it gets connections.
         outboxes: what puts them into the inbox of each worker.
+        balance: how it gets no more than its share of the clients.
     """
 
-    def __init__(self, number: int, inbox: _Socket, outboxes: Sequence[_Socket]) -> None:
+    def __init__(
+        self, number: int, inbox: Socket, outboxes: Sequence[Socket], balance: Balance
+    ) -> None:
+        self.balance = balance
         self.node = f"{number:0{_DIGITS}x}{new_node()[_DIGITS:]}"
         """What the ids of this worker's clients end with; it begins with the worker's number."""
         self._number = number
@@ -113,26 +118,6 @@ class Siblings:
         node = Ids.node_of(unquote_to_bytes(found[1]).decode("latin-1"))
         number = self._number if node is None else int(node[:_DIGITS], 16)
         return number if number != self._number and number < len(self._outboxes) else None
-
-    def send_home(
-        self, line: bytes, rest: Any, connection: Any, sleep: Callable[[float], object]
-    ) -> bool:
-        """Hand a connection over whose next request is a sibling's; whether it is gone by that.
-
-        Args:
-            line: the first line of the request.
-            rest: the file that it was read from.
-            connection: the socket behind that, which is detached then.
-            sleep: lets this thread or green thread sleep.
-        """
-        number = self.home_of(line)
-        if number is None:
-            return False
-        early = line + rest.peek()  # after the line there is more of the head, or to come
-        gone = self.hand_over(number, connection.fileno(), early, sleep)
-        if gone:
-            os.close(connection.detach())
-        return gone
 
     def hand_over(
         self, number: int, descriptor: int, early: bytes, sleep: Callable[[float], object]
@@ -177,7 +162,7 @@ class Siblings:
             return None
         (descriptor,) = array.array("i", rights[0][2])
         os.set_inheritable(descriptor, False)
-        connection = _Socket(fileno=descriptor)
+        connection = Socket(fileno=descriptor)
         try:
             return Passed(descriptor, connection.getpeername(), early)
         except OSError:

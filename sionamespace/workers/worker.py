@@ -17,6 +17,9 @@ class Worker:
     Args:
         listener: where clients connect to, which all workers share.
         siblings: how it hands over what is not its own.
+        broker: the URL of what carries messages among them.
+        drain: over how many seconds it sends its clients away in the end.
+        broker: the URL of what carries messages among them.
         master: the process that has started it.
         news: a pipe by which that is told when it serves.
     """
@@ -24,9 +27,19 @@ class Worker:
     signals = (signal.SIGTERM, signal.SIGHUP)
     """Ctrl-C is the master's matter, which then ends all workers."""
 
-    def __init__(self, listener: socket.socket, siblings: Siblings, master: int, news: int) -> None:
+    def __init__(
+        self,
+        listener: socket.socket,
+        siblings: Siblings,
+        broker: str,
+        drain: float,
+        master: int,
+        news: int,
+    ) -> None:
         self.listener = listener
         self.siblings: Siblings | None = siblings
+        self.broker = broker
+        self.drain = drain
         self._master = master
         self._news = news
 

@@ -202,5 +202,6 @@ class Node:
         except subprocess.TimeoutExpired:
             pytest.fail(f"node {script} {' '.join(arguments)} did not end within {seconds:g} s")
         if done.returncode != 0:
-            pytest.fail(f"node {script} {' '.join(arguments)} failed:\n{done.stderr[-5000:]}")
+            said = done.stderr or done.stdout
+            pytest.fail(f"node {script} {' '.join(arguments)} failed:\n{said[-5000:]}")
         return done.stdout

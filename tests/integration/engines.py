@@ -19,7 +19,8 @@ import pytest
 from child import PATIENCE, Child
 from redis import Redis
 
-PLACES = [os.environ["PATH"], "/usr/sbin", "/usr/lib/rabbitmq/bin"]
+# Debian's own script for RabbitMQ would change to another user.
+PLACES = ["/usr/lib/rabbitmq/bin", os.environ["PATH"], "/usr/sbin"]
 PLACES += sorted(glob.glob("/usr/lib/postgresql/*/bin"), reverse=True)
 
 
@@ -74,6 +75,8 @@ class Engine:
     def pause(self) -> None:
         """Let it do nothing, with its connections as they are."""
         self._signal(signal.SIGSTOP)
+        status = Path(f"/proc/{self._child.process.pid}/status")
+        until(lambda: "State:\tT" in status.read_text())
 
     def resume(self) -> None:
         self._signal(signal.SIGCONT)
@@ -282,3 +285,12 @@ class PostgresServer(Engine):
             *(*self._as, program("postgres"), "-D", str(self._data), "-p", str(self.port)),
             *options,
         )
+
+    def _signal(self, number: int) -> None:
+        """Its processes are each a session of their own, and end with the first of them."""
+        first = self._child.process.pid
+        children = Path(f"/proc/{first}/task/{first}/children")
+        others = [] if number == signal.SIGKILL else map(int, children.read_text().split())
+        for process in (first, *others):
+            with suppress(ProcessLookupError):
+                os.kill(process, number)

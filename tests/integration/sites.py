@@ -28,12 +28,13 @@ Visit = Callable[..., Page]
 
 
 class Site:
-    """An example, served by a process of its own."""
+    """An example, served by a process of its own, which ``environ`` is for."""
 
-    def __init__(self, name: str, log: Path, program: str = "app.py") -> None:
+    def __init__(self, name: str, log: Path, program: str = "app.py", **environ: str) -> None:
         self.log = log
         self._folder = ROOT / "examples" / name
         self._program = program
+        self._environ = environ
         self._process: subprocess.Popen[bytes] | None = None
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
@@ -50,12 +51,12 @@ class Site:
             subprocess.run(install, cwd=self._folder, check=True, timeout=300)
 
     def start(self) -> None:
-        environ = {**os.environ, "PORT": str(self.port), "PYTHONPATH": str(ROOT)}
+        own = {"PORT": str(self.port), "PYTHONPATH": str(ROOT), **self._environ}
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, self._program],
                 cwd=self._folder,
-                env=environ,
+                env={**os.environ, **own},
                 stdout=log,
                 stderr=log,
             )
@@ -89,9 +90,9 @@ class Site:
 
 
 @contextmanager
-def served(name: str, log: Path, program: str = "app.py") -> Iterator[Site]:
+def served(name: str, log: Path, program: str = "app.py", **environ: str) -> Iterator[Site]:
     """Serves an example; whatever its pages do, nothing may fail on the server."""
-    site = Site(name, log, program)
+    site = Site(name, log, program, **environ)
     site.install_client()
     site.start()
     try:

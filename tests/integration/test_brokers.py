@@ -4,11 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import sys
 import time
 from collections.abc import Awaitable, Callable
 
 import pytest
-from engines import ClusterServers, Engine, RedisServer, SentinelServers
+from child import PATIENCE, Child
+from engines import (
+    ClusterServers,
+    Engine,
+    NatsServer,
+    PostgresServer,
+    RabbitServer,
+    RedisServer,
+    SentinelServers,
+)
 from redis import Redis
 
 from sionamespace.brokers import broker_of
@@ -90,6 +100,16 @@ class RealServer(BrokerContract):
 
         self.between(test)
 
+    @pytest.mark.parametrize("mode", ["threads", "eventlet", "gevent"])
+    def test_a_process_that_is_monkey_patched_reaches_it_by_its_name(self, mode: str) -> None:
+        url = self.engine.url.replace("127.0.0.1", "localhost") + self.query
+        process = Child(sys.executable, "patched.py", mode, url)
+        try:
+            process.wait_for("^taken$")
+        finally:
+            process.process.wait(PATIENCE)
+            assert process.end() == 0, process.text()
+
     def test_a_server_that_hangs_is_noticed(self) -> None:
         async def test(one: Side, two: Side) -> None:
             await two.broker.subscribe(["a"])
@@ -167,7 +187,9 @@ class TestRedis(RealServer):
 class TestStreams(RealServer):
     @classmethod
     def new_engine(cls) -> Engine:
-        return RedisServer("--appendonly", "yes", scheme="redis+stream")
+        # With "everysec" it may answer before it has written, and lose that when it is killed.
+        options = ("--appendonly", "yes", "--appendfsync", "always")
+        return RedisServer(*options, scheme="redis+stream")
 
     def test_what_was_sent_while_the_connection_was_away_comes(self) -> None:
         async def test(one: Side, two: Side) -> None:
@@ -280,3 +302,21 @@ class TestRedisCluster(RealServer):
             assert await two.next() == ("a", b"moved")
 
         self.between(test)
+
+
+class TestNats(RealServer):
+    @classmethod
+    def new_engine(cls) -> Engine:
+        return NatsServer()
+
+
+class TestRabbit(RealServer):
+    @classmethod
+    def new_engine(cls) -> Engine:
+        return RabbitServer()
+
+
+class TestPostgres(RealServer):
+    @classmethod
+    def new_engine(cls) -> Engine:
+        return PostgresServer()

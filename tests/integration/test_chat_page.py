@@ -33,16 +33,15 @@ def visit(site: Site, browser: Browser) -> Iterator[Visit]:
 @pytest.fixture
 def enter(visit: Visit) -> Visit:
     """Opens the chat and comes in under a name."""
+    return lambda name, room="", **how: come_in(visit("/", **how), name, room)
 
-    def come_in(name: str, room: str = "", **how: object) -> Page:
-        page = visit("/", **how)
-        page.get_by_label("Your name").fill(name)
-        page.get_by_label("Room", exact=True).fill(room)
-        page.get_by_role("button", name="Join the chat").click()
-        expect(page.get_by_label("Message", exact=True)).to_be_focused()
-        return page
 
-    return come_in
+def come_in(page: Page, name: str, room: str = "") -> Page:
+    page.get_by_label("Your name").fill(name)
+    page.get_by_label("Room", exact=True).fill(room)
+    page.get_by_role("button", name="Join the chat").click()
+    expect(page.get_by_label("Message", exact=True)).to_be_focused()
+    return page
 
 
 def write(page: Page, text: str) -> Locator:
@@ -219,6 +218,22 @@ def test_a_private_message_reaches_one_alone_and_says_so(enter: Visit) -> None:
     expect(write(ann, "are you there?")).to_contain_text(
         "Not delivered: There is nobody of that name here (any longer)."
     )
+
+
+def test_who_says_too_much_is_told_when_to_come_back(enter: Visit) -> None:
+    ann, bob = enter("Ann"), enter("Bob")
+    again = ann.get_by_role("button", name="Send again")
+    on_its_way = ann.get_by_role("img", name="On its way")
+    for number in range(200):
+        write(ann, f"number {number}!")
+        expect(on_its_way).to_have_count(0)
+        if again.count():
+            break
+    expect(ann.get_by_role("log")).to_contain_text("Not sent: You are too fast. Try again in 1 s.")
+    while again.count():
+        again.first.click()
+        expect(on_its_way).to_have_count(0)
+    expect(message(bob, f"number {number}!")).to_have_count(1)
 
 
 # Rooms.

@@ -1,7 +1,7 @@
 """The pages' clients in JavaScript, and their commands that serve, as they stand there.
 
 What a client prints is what its comments behind ``console.log`` say. Pages with recipes of their
-own kind have tests of their own; tests/unit/docs holds both to have all blocks of all pages.
+own kind have tests of their own; tests/docs holds both to have all blocks of all pages.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 from child import HERE, Child, Node
 
-from tests.unit.docs.pages import PAGES, Page, matches
+from tests.docs.pages import PAGES, Page, matches
 
 PRINTS = re.compile(r"console\.log\(.*// (.+)$", re.M)
 SERVES = re.compile(r"^(?:python \w+\.py|sionamespace run .+)$", re.M)

@@ -13,6 +13,12 @@ from sionamespace.testing.runtime import ManualRuntime
 pytestmark = pytest.mark.every_runtime
 
 
+def all_of(runtime, acks):
+    broadcast = BroadcastAck(runtime, acks)
+    broadcast.close()
+    return broadcast
+
+
 @pytest.fixture
 def make(runtime):
     def make(sid="sid", timeout=None):
@@ -127,7 +133,7 @@ def test_neither_kind_is_taken_for_its_answer(make, runtime, answered):
     ack = make()
     if answered:
         ack.answer([False])
-    for one in (ack, BroadcastAck(runtime, [ack])):
+    for one in (ack, all_of(runtime, [ack])):
         with pytest.raises(UsageError, match="is not the answer itself"):
             bool(one)
 
@@ -203,7 +209,7 @@ class TestAckTable:
 class TestBroadcastAck:
     def test_it_is_done_when_all_have_answered(self, make, runtime):
         acks = [make(sid) for sid in "abc"]
-        broadcast = BroadcastAck(runtime, acks)
+        broadcast = all_of(runtime, acks)
         for ack in acks:
             assert not broadcast.done()
             ack.answer([ack.sid.upper()])
@@ -214,7 +220,7 @@ class TestBroadcastAck:
 
     def test_those_that_left_or_were_late_are_missing_and_no_error(self, make, runtime):
         acks = [make("a"), make("b"), make("c", timeout=5)]
-        broadcast = BroadcastAck(runtime, acks)
+        broadcast = all_of(runtime, acks)
         acks[0].answer([1])
         acks[1].fail(ClientGone())
         runtime.advance(5)
@@ -225,24 +231,24 @@ class TestBroadcastAck:
 
     def test_the_answers_so_far_can_be_had(self, make, runtime):
         acks = [make("a"), make("b")]
-        broadcast = BroadcastAck(runtime, acks)
+        broadcast = all_of(runtime, acks)
         acks[0].answer([None])
         assert broadcast.partial().values == {"a": None}
         assert broadcast.partial().missing == {"b"}
         assert not broadcast.done()
 
     def test_nobody_asked_is_done_at_once(self, runtime):
-        assert BroadcastAck(runtime, []).result().complete
+        assert all_of(runtime, []).result().complete
 
     def test_those_that_were_done_before_count(self, make, runtime):
         ack = make("a")
         ack.answer([1])
-        assert BroadcastAck(runtime, [ack]).result().values == {"a": 1}
+        assert all_of(runtime, [ack]).result().values == {"a": 1}
 
     def test_cancelling_cancels_all_that_still_wait(self, make, runtime):
         acks = [make("a"), make("b")]
         acks[0].answer([1])
-        broadcast = BroadcastAck(runtime, acks)
+        broadcast = all_of(runtime, acks)
         assert broadcast.cancel()
         assert not broadcast.cancel()
         assert acks[1].cancelled()
@@ -252,7 +258,7 @@ class TestBroadcastAck:
 
     def test_it_can_be_awaited(self, make, runtime):
         acks = [make("a"), make("b")]
-        broadcast = BroadcastAck(runtime, acks)
+        broadcast = all_of(runtime, acks)
 
         async def wait():
             loop = asyncio.get_running_loop()

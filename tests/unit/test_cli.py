@@ -174,3 +174,56 @@ def test_routes_are_there_for_programs_too(capsys):
 def test_routes_of_what_is_no_server_are_an_error(capsys):
     assert main(["routes", "chat_module:not_one"]) == 2
     assert "name the Server: routes chat:server" in capsys.readouterr().err
+
+
+CONTRACT = """
+from sionamespace import Namespace, Server
+
+class Page:
+    def told(self, text: str) -> None: ...
+
+class Chat(Namespace, outgoing=Page):
+    def on_say(self, sid, text: str) -> bool: ...
+
+class Wrong(Namespace):
+    def on_say(self, sid) -> Nowhere: ...
+
+server = Server({"/chat": Chat})
+wrong = Server({"/chat": Wrong})
+"""
+
+
+@pytest.fixture
+def _contract(tmp_path):
+    (tmp_path / "contract_module.py").write_text("from __future__ import annotations" + CONTRACT)
+    yield
+    sys.modules.pop("contract_module", None)
+
+
+@pytest.mark.usefixtures("_contract")
+def test_types_for_the_front_end_are_written(capsys):
+    assert main(["typescript", "contract_module:server"]) == 0
+    text = capsys.readouterr().out
+    assert "    say: (text: string, ack: (answer: boolean | Failure) => void) => void;\n" in text
+    assert "    told: (text: string) => void;\n" in text
+
+
+@pytest.mark.usefixtures("_contract")
+def test_an_asyncapi_document_is_written(capsys):
+    assert main(["asyncapi", "contract_module:server"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["info"] == {"title": "contract_module", "version": "1.0.0"}
+    assert list(document["operations"]) == ["chat.receive.say", "chat.send.told"]
+    named = ["--title", "The chat", "--api-version", "3.1"]
+    main(["asyncapi", "contract_module:server", *named])
+    document = json.loads(capsys.readouterr().out)
+    assert document["info"] == {"title": "The chat", "version": "3.1"}
+
+
+@pytest.mark.usefixtures("_contract")
+@pytest.mark.parametrize("command", ["typescript", "asyncapi"])
+def test_what_cannot_be_written_is_said_without_a_traceback(capsys, command):
+    assert main([command, "contract_module:wrong"]) == 2
+    text = capsys.readouterr().err
+    assert "Wrong.on_say (" in text
+    assert "contract_module.py:11): the annotation 'Nowhere' of 'return' cannot be found" in text

@@ -192,9 +192,7 @@ def test_what_another_client_answered_wrongly_is_no_refusal_in_the_log(caplog):
     class Page:
         def confirm(self) -> bool: ...  # type: ignore[empty-body]
 
-    class Asking(Namespace):
-        outgoing = Page
-
+    class Asking(Namespace, outgoing=Page):
         def on_ask(self, sid):
             return self.call(Page.confirm, room=sid).result()
 

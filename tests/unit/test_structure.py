@@ -16,12 +16,23 @@ FLOORS = [
     {"errors", "types", "ids", "ports", "options", "logs"},
     {"protocol"},
     {"runtime"},
-    {"rooms", "acks", "sessions", "delivery", "audience", "client"},
+    {
+        "rooms",
+        "acks",
+        "sessions",
+        "delivery",
+        "audience",
+        "client",
+        "gathering",
+        "health",
+        "others",
+    },
     {"cluster"},
     {"handlers"},
     {
         "middleware",
         "namespace",
+        "servers",
         "patterns",
         "router",
         "mounted",
@@ -43,7 +54,7 @@ FLOORS = [
     },
     {"server"},
     {"__init__"},
-    {"testing", "cli", "routes"},
+    {"testing", "codegen", "cli", "routes"},
     {"__main__"},
 ]
 

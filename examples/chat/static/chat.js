@@ -58,8 +58,8 @@ for (const [event, show] of Object.entries(said)) {
   });
 }
 
-socket.on("whisper", (whisper, received) => {
-  show({ ...whisper, id: newId(), label: "only to you" });
+socket.on("whisper", (name, at, text, received) => {
+  show({ name, at, text, id: newId(), label: "only to you" });
   received();
 });
 
@@ -259,29 +259,35 @@ function say(event, content, payload) {
     try {
       const { at } = await ask(socket.timeout(20000), event, id, payload);
       received(id, at);
-    } catch (error) {
-      // Without a connection it waits; "joined" sends it again, and the server knows it by its id.
-      if (socket.connected && pending.delete(id)) fail(id, `Not sent: ${error.message}`);
+    } catch ({ message, again }) {
+      // Without a connection it waits; "history" sends it again, and the server knows it by its id.
+      if (socket.connected && pending.delete(id)) fail(id, `Not sent: ${message}`, again && begin);
     }
   };
-  pending.set(id, send);
-  if (socket.connected) send();
+  const begin = () => {
+    pending.set(id, send);
+    if (socket.connected) send();
+  };
+  begin();
 }
 
 function received(id, at) {
   if (pending.delete(id)) settle(id, "Received", at);
 }
 
-async function whisper(name, text) {
+function whisper(name, text) {
   const id = newId();
   show({ text, id, name: me.name, mine: true, label: `only to ${name}`, state: "pending" });
-  if (!socket.connected) return fail(id, "Not delivered: you are not connected.");
-  try {
-    const { at } = await ask(socket.timeout(20000), "whisper", name, text);
-    settle(id, "Delivered", at);
-  } catch (error) {
-    fail(id, `Not delivered: ${error.message}`);
-  }
+  const send = async () => {
+    if (!socket.connected) return fail(id, "Not delivered: you are not connected.", send);
+    try {
+      const { at } = await ask(socket.timeout(20000), "whisper", name, text);
+      settle(id, "Delivered", at);
+    } catch ({ message, again }) {
+      fail(id, `Not delivered: ${message}`, again && send);
+    }
+  };
+  send();
 }
 
 function writeTo(name) {

@@ -11,7 +11,7 @@ const socket = io("/dashboard", { autoConnect: false, reconnection: false });
 keepConnected(socket, (error) => ($("ask-error").textContent = reason(error)));
 socket.connect();
 
-socket.on("figures", ({ people, messages }) => {
+socket.on("figures", (people, messages) => {
   const names = Object.keys(people);
   const rooms = new Map();
   for (const room of Object.values(people).sort()) rooms.set(room, (rooms.get(room) ?? 0) + 1);

@@ -41,13 +41,21 @@ export function settle(id, how, at) {
   if (item.dataset.label) item.querySelector(".meta").append(` ${how.toLowerCase()}`);
 }
 
-/** A message of ours did not get there. */
-export function fail(id, reason) {
+/** A message of ours did not get there; with `again`, a button sends it once more. */
+export function fail(id, reason, again) {
   const item = find(id);
   if (!item) return;
-  item.classList.remove("pending");
-  item.classList.add("failed");
-  item.querySelector(".tick").replaceWith(make("span", { className: "why" }, reason));
+  item.classList.replace("pending", "failed");
+  const why = make("span", { className: "why" }, reason);
+  item.querySelector(".tick").replaceWith(why);
+  if (!again) return;
+  const button = make("button", { type: "button", className: "again" }, "Send again");
+  button.addEventListener("click", () => {
+    item.classList.replace("failed", "pending");
+    why.replaceWith(tick(""));
+    again();
+  });
+  why.append(" ", button);
 }
 
 export function clear() {

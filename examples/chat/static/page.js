@@ -22,12 +22,19 @@ export function renew(list, items) {
   if (focused) list.querySelector(`[data-name="${CSS.escape(focused)}"]`)?.focus();
 }
 
-/** Sends an event; the promise is the server's answer, or fails with what it refused. */
+/**
+ * Sends an event; the promise is the server's answer, or fails with what it refused. The error's
+ * `again` says whether the same may well be taken later.
+ */
 export async function ask(socket, event, ...args) {
-  const answer = await socket.emitWithAck(event, ...args);
-  if (answer?.error) throw new Error(reason(answer.error));
-  return answer;
+  const answer = await socket.emitWithAck(event, ...args).catch(() => ({ error: NO_ANSWER }));
+  const { error } = answer ?? {};
+  if (!error) return answer;
+  const again = error === NO_ANSWER || Boolean(error.data?.retry_after);
+  throw Object.assign(new Error(reason(error)), { again });
 }
+
+const NO_ANSWER = { message: "The server did not answer." };
 
 /** Why the server refused something, in words for people. */
 export function reason({ message, data }) {

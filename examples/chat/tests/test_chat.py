@@ -219,7 +219,7 @@ def test_a_private_message_is_answered_when_it_has_arrived(enter: Enter) -> None
     ann, bob, eve = enter("Ann"), enter("Bob", "garden"), enter("Eve")
     request = ann.request("whisper", "Bob", "a secret")
     assert not request.answered
-    bob.assert_received("whisper", including(name="Ann", text="a secret")).answer()
+    bob.assert_received("whisper", "Ann", 1700.5, "a secret").answer()
     assert request.answer == {"at": 1700.5}
     eve.refute_received("whisper")
 

@@ -17,8 +17,7 @@ def test_it_shows_the_chat_as_it_is(harness: Harness, enter: Enter) -> None:
     ann, _ = enter("Ann"), enter("Bob", "garden")
     ann.call("message", "message-1", "hello")
     people = {"Ann": "#lobby", "Bob": "#garden"}
-    figures = {"people": people, "messages": [0] * 59 + [1]}
-    harness.connect("/dashboard").assert_received("figures", figures)
+    harness.connect("/dashboard").assert_received("figures", people, [0] * 59 + [1])
 
 
 def test_the_figures_come_once_a_second_to_all_who_look(harness: Harness) -> None:

@@ -39,4 +39,4 @@ def test_the_api_is_beside_the_sockets(browser: Client) -> None:
     assert answer.json == {"name": "Abe", "role": "agent"}
     server, _ = app.make_app()
     assert isinstance(server, Server)
-    assert server.namespace("/desk/agents").members() == frozenset()
+    assert not server.namespace("/desk/agents").members()

@@ -24,7 +24,7 @@ async function join(url, name) {
   }
   assert.equal(engine.transport.name, name === "polling" ? "polling" : "websocket");
   assert.equal(await joined, "#garden");
-  socket.on("whisper", (whisper, answer) => answer(true));
+  socket.on("whisper", (name, at, text, answer) => answer(true));
   return socket;
 }
 

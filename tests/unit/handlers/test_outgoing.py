@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Protocol
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple, Protocol
 
 import attrs
 import msgspec
@@ -28,6 +28,11 @@ class Message:
 
 class Choice(pydantic.BaseModel):
     number: int
+
+
+class Spot(NamedTuple):
+    x: int
+    name: str
 
 
 class Slow(pydantic.BaseModel):
@@ -62,6 +67,10 @@ class Page(Protocol):
 
     def all(self) -> tuple[int, ...]: ...
 
+    def whatever(self) -> tuple: ...
+
+    def spot(self) -> Spot: ...
+
     def whisper(self, text: str) -> tuple[()]: ...
 
     def choose(self) -> Choice | None: ...
@@ -75,9 +84,7 @@ class Page(Protocol):
     def _private(self) -> None: ...
 
 
-class Chat(Namespace):
-    outgoing = Page
-
+class Chat(Namespace, outgoing=Page):
     def on_connect(self, sid):
         self.enter_room(sid, "lobby")
 
@@ -139,7 +146,9 @@ class TestEmitting:
         class Other(Protocol):
             def hello(self) -> None: ...
 
-        with pytest.raises(UsageError, match=r"Chat does not declare .*hello.*`outgoing = Other`"):
+        with pytest.raises(
+            UsageError, match=r"Chat does not declare .*hello.*class Chat\(\.\.\., outgoing=Other\)"
+        ):
             chat.emit(Other.hello)
         with pytest.raises(UsageError, match=r"does not declare .*Page\._private"):
             chat.to("lobby").emit(Page._private)
@@ -160,11 +169,15 @@ class TestAnswers:
             (Page.all, (), (1, 2, 3), (1, 2, 3)),
             (Page.all, (), (1,), (1,)),
             (Page.all, (), (), ()),
+            (Page.whatever, (), (1, "b"), (1, "b")),
+            (Page.spot, (), (1, "b"), Spot(1, "b")),
             (Page.whisper, ("psst",), (), ()),
             (Page.choose, (), ({"number": 1},), Choice(number=1)),
             (Page.choose, (), (None,), None),
             (Page.choose, (), (), None),
             (Page.anything, (), ([1],), [1]),
+            (Page.anything, (), (1, 2), (1, 2)),
+            (Page.anything, (), (), None),
             (Page.open, (), (1, 2), (1, 2)),
         ],
     )
@@ -185,6 +198,7 @@ class TestAnswers:
             (Page.place, (), (7, 8), r"answer\[1\]: Expected str, got int"),
             (Page.place, (), (7,), "got 1 argument, expected 2"),
             (Page.all, (), (1, "b"), r"answer\[1\]: Expected int, got str"),
+            (Page.spot, (), (1, 2), r"answer\[1\]: Expected str, got int"),
             (Page.whisper, ("psst",), (True,), "got 1 argument, expected 0"),
             (Page.choose, (), ({"number": "x"},), r"answer\.number: .*integer"),
         ],
@@ -258,9 +272,7 @@ class TestAnswers:
         assert Slow.checked == [1, 1]
 
     def test_a_handler_that_gets_a_wrong_answer_has_failed_and_others_do_not_read_it(self, caplog):
-        class Asking(Namespace):
-            outgoing = Page
-
+        class Asking(Namespace, outgoing=Page):
             def on_ask(self, sid, whom):
                 return self.call(Page.confirm, "sure?", room=whom).result()
 
@@ -272,9 +284,7 @@ class TestAnswers:
             assert [type(error) for error in harness.errors] == [AnswerInvalid]
 
     def test_a_client_whose_on_connect_gets_a_wrong_answer_is_refused_without_details(self):
-        class Gate(Namespace):
-            outgoing = Page
-
+        class Gate(Namespace, outgoing=Page):
             def on_connect(self, sid, environ, auth):
                 if auth:
                     self.call(Page.confirm, "let in?", room=auth["keeper"]).result()
@@ -291,14 +301,11 @@ class TestDeclaring:
         class TypingPage(Protocol):
             def typing(self, name: str) -> None: ...
 
-        class Typing(Namespace):
-            outgoing = TypingPage
+        class Typing(Namespace, outgoing=TypingPage): ...
 
-        class Both(Typing, Chat):
-            outgoing = ()
+        class Both(Typing, Chat, outgoing=()): ...
 
-        class More(Chat):
-            outgoing = [TypingPage]
+        class More(Chat, outgoing=[TypingPage]): ...
 
         for cls in (Both, More):
             with Harness(cls()) as harness:
@@ -314,15 +321,14 @@ class TestDeclaring:
 
             def named(self) -> None: ...
 
-        class Newest(Chat):
-            outgoing = Newer
+        class Newest(Chat, outgoing=Newer): ...
 
         with Harness(Newest()) as harness:
             ann, chat = harness.connect(), harness.namespace()
             chat.emit(Newer.message, Message("Ann"), "a", "b")
-            chat.emit(Page.message, Message("Bob"))
+            chat.emit(Page.message, Message("Bob"), "a", "b")  # which is Newer's now
             chat.emit(Newer.numbers, 1)
-            chat.emit(Newer.named)
+            chat.emit(Page.named)
             assert [event.name for event in ann.received()] == [
                 "message",
                 "message",
@@ -330,13 +336,26 @@ class TestDeclaring:
                 "any name",
             ]
         assert Newest.declared.events["message"].function is Newer.message
+        assert Chat.declared.events["message"].function is Page.message
+
+    def test_an_override_may_change_the_name(self):
+        class Renamed(Page, Protocol):
+            @event("other name")
+            def named(self) -> None: ...
+
+        class Other(Chat, outgoing=[Renamed, Page]): ...
+
+        with Harness(Other()) as harness:
+            ann, chat = harness.connect(), harness.namespace()
+            chat.emit(Page.named)
+            assert [event.name for event in ann.received()] == ["other name"]
+        assert "any name" not in Other.declared.events
 
     def test_the_rule_for_names_holds_for_what_is_sent_too(self):
         class Base(Namespace):
             event_name = staticmethod(str.upper)
 
-        class Shouting(Base):
-            outgoing = Page
+        class Shouting(Base, outgoing=Page): ...
 
         with Harness(Shouting()) as harness:
             ann = harness.connect()
@@ -346,8 +365,7 @@ class TestDeclaring:
             ann.assert_received(Page.numbers, 1)
 
     def test_one_class_serves_several_namespaces(self):
-        class Other(Namespace):
-            outgoing = (Page,)
+        class Other(Namespace, outgoing=(Page,)): ...
 
         with Harness({"/a": Chat(), "/b": Other()}) as harness:
             ann, bob = harness.connect("/a"), harness.connect("/b")
@@ -370,13 +388,20 @@ class TestDeclaring:
 
         with pytest.raises(HandlerError, match=r"Other\.said.*'message': Page\.message"):
 
-            class Wrong(Chat):
-                outgoing = Other
+            class Wrong(Chat, outgoing=Other): ...
 
     @pytest.mark.parametrize("outgoing", [5, "Page", [Page, None], Page.message])
     def test_what_is_no_class_is_an_error(self, outgoing):
-        with pytest.raises(HandlerError, match=r"Wrong\.outgoing is a class whose methods"):
-            type("Wrong", (Namespace,), {"outgoing": outgoing})
+        with pytest.raises(HandlerError, match=r"Wrong: outgoing= is a class whose methods"):
+            type("Wrong", (Namespace,), {}, outgoing=outgoing)
+
+    def test_where_it_is_written_is_said_to_whoever_writes_it_elsewhere(self):
+        with pytest.raises(
+            HandlerError, match=r"write it as class Wrong\(\.\.\., outgoing=\.\.\.\)"
+        ):
+
+            class Wrong(Namespace):
+                outgoing = Page
 
     @pytest.mark.parametrize(
         ("body", "text"),
@@ -395,7 +420,7 @@ class TestDeclaring:
         names: dict[str, Any] = {"event": event}
         exec(f"class Wrong:\n {body}", names)
         with pytest.raises(HandlerError, match=text):
-            type("Chat", (Namespace,), {"outgoing": names["Wrong"]})
+            type("Chat", (Namespace,), {}, outgoing=names["Wrong"])
 
     def test_an_answer_whose_type_cannot_be_found_or_checked_is_an_error_when_it_is_mounted(self):
         class Hidden(Protocol):
@@ -405,7 +430,7 @@ class TestDeclaring:
             def when(self) -> logging.Logger: ...
 
         for page, text in ((Hidden, "'Nothing' of 'return'"), (Strange, "cannot be checked")):
-            chat = type("Chat", (Namespace,), {"outgoing": page})
+            chat = type("Chat", (Namespace,), {}, outgoing=page)
             with pytest.raises(HandlerError, match=rf"\w+\.whe\w+ \(.*test_outgoing.py:.*{text}"):
                 Harness(chat())
             with pytest.raises(HandlerError, match=text):
@@ -418,14 +443,13 @@ class TestDeclaring:
             def ready(self) -> None:
                 """It may begin."""
 
-        assert list(type("Chat", (Namespace,), {"outgoing": Plain}).declared.events) == ["ready"]
+        assert list(type("Chat", (Namespace,), {}, outgoing=Plain).declared.events) == ["ready"]
 
     def test_literals_are_answers_too(self):
         class Poll(Protocol):
             def vote(self) -> Literal["yes", "no"]: ...
 
-        class Polls(Namespace):
-            outgoing = Poll
+        class Polls(Namespace, outgoing=Poll): ...
 
         with Harness(Polls()) as harness:
             ann = harness.connect()

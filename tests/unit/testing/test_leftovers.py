@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from sionamespace import NO_REPLY, Namespace, Reply
-from sionamespace.testing import Harness, LeftBehind
+from sionamespace.testing import Cluster, Harness, LeftBehind
 
 
 class Broken(Exception):
@@ -157,6 +157,23 @@ class TestWhatRunsOn:
 
         with pytest.raises(Broken):
             test()
+
+
+class TestSeveralServers:
+    @pytest.mark.parametrize("number", [0, 1])
+    def test_what_ends_with_the_clients_of_any_of_them_is_no_fault(self, number):
+        with Cluster(Jobs) as cluster:
+            cluster.node(number).connect().emit("watch")
+
+    @pytest.mark.parametrize("number", [0, 1])
+    def test_what_is_left_on_any_of_them_is_named(self, number):
+        for event, text in [("later", "has no answer to 'later'"), ("tick", "_tick still runs")]:
+            with pytest.raises(LeftBehind, match=text), Cluster(Jobs) as cluster:
+                cluster.node(number).connect().request(event)
+
+    def test_what_one_of_them_may_leave_is_no_fault(self):
+        with Cluster(Jobs) as cluster:
+            cluster.node(1).allow_unfinished("tick", "_tick").connect().emit("tick")
 
 
 class TestMeant:

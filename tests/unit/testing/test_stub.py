@@ -161,9 +161,7 @@ class Page(Protocol):
     def both(self) -> tuple[int, str]: ...
 
 
-class Map(Namespace):
-    outgoing = Page
-
+class Map(Namespace, outgoing=Page):
     def on_move(self, sid, x):
         self.emit(Page.moved, Point(x), room="map")
         self.to("map").emit(Page.moved, Point(x))

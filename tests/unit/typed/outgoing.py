@@ -41,9 +41,7 @@ class LoungePage(ChatPage, Protocol):
     def music(self, title: str) -> None: ...
 
 
-class Chat(Namespace):
-    outgoing = ChatPage
-
+class Chat(Namespace, outgoing=ChatPage):
     def on_message(self, sid: Sid, text: str) -> bool:
         self.emit(ChatPage.message, Message(text), room="lobby", skip_sid=sid, volatile=True)
         self.emit(ChatPage.joined, "lobby")
@@ -92,18 +90,26 @@ class Chat(Namespace):
             print(text)
 
 
-class Wrong(Namespace):
-    outgoing = "ChatPage"  # error: Incompatible types in assignment
+class Wrong(Namespace, outgoing="ChatPage"):  # error: Argument "outgoing"
+    pass
 
 
-class Lounge(Presence, RoomPolicy):
-    outgoing = LoungePage
-
+class Lounge(Presence, RoomPolicy, outgoing=LoungePage):
     def joined(self, sid: Sid, room: str) -> None:
         self.publish(room, LoungePage.music, "a song", skip_sid=sid)
         self.to_user("ann").emit(LoungePage.message, Message(""))
         self.publish(room, "music", "a song", 5)
         self.publish(room, LoungePage.music, 5)  # error: Argument 2 to "publish"
+
+
+class StaffPage(Protocol):
+    def reported(self, sid: Sid) -> None: ...
+
+
+class Staff(Chat, outgoing=[StaffPage]):
+    def on_report(self, sid: Sid) -> None:
+        self.emit(StaffPage.reported, sid)
+        self.emit(ChatPage.ready)
 
 
 server = Server({"/": Chat(), "/lounge": Lounge()})

@@ -15,7 +15,7 @@ class Health:
     """
 
     node: str | None = None
-    """The name of this server among the others; None before its first client came."""
+    """The name of this server among the others; None before it came to them."""
     broker: str | None = None
     """What carries messages between them, without a password; None if nothing does."""
     connected: bool = True

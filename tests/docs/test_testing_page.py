@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.unit.docs.pages import DOCS
+from tests.docs.pages import DOCS
 from tests.unit.testing.installed import environment
 
 PAGE = (DOCS / "testing.md").read_text()

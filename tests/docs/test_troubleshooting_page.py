@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from sionamespace import Reason
-from tests.unit.docs.pages import DOCS, ROOT
+from tests.docs.pages import DOCS, ROOT
 
 HEADINGS = re.findall(r"^### (.+)$", (DOCS / "troubleshooting.md").read_text(), re.M)
 QUOTED = [heading[1:-1] for heading in HEADINGS if heading.startswith("`")]

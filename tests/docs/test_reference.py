@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-import sionamespace
-from tests.unit.docs.pages import DOCS, PAGES, ROOT
+import sionamespace.brokers
+from tests.docs.pages import DOCS, PAGES, ROOT, Page
 
 translated = runpy.run_path(str(DOCS / "site" / "docstrings.py"))["translated"]
 MODULES = [
@@ -40,6 +40,29 @@ def test_no_public_name_is_missing(module: str) -> None:
     assert public.items() <= documented.items()
 
 
+def test_every_broker_that_a_url_names_is_there() -> None:
+    urls = set(sionamespace.brokers._SCHEMES.values())
+    named = {f"sionamespace.brokers.{url.replace(':', '.')}" for url in urls if "Broker" in url}
+    assert len(named) > 2
+    assert named <= ENTRIES.keys()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=str)
+def test_pages_import_what_the_reference_has(page: Page) -> None:
+    documented = [(name.rpartition(".")[2], found(name)) for name in ENTRIES]
+    for block in page.blocks:
+        if block.language == "python":
+            for name in imports(block.code):
+                assert (name.rpartition(".")[2], found(name)) in documented, (page, name)
+
+
+def imports(code: str) -> list[str]:
+    """What is imported from the package: ``sionamespace.testing.Harness``."""
+    nodes = [node for node in ast.walk(ast.parse(code)) if isinstance(node, ast.ImportFrom)]
+    ours = [node for node in nodes if str(node.module).partition(".")[0] == "sionamespace"]
+    return [f"{node.module}.{alias.name}" for node in ours for alias in node.names]
+
+
 def test_every_option_of_a_server_is_explained() -> None:
     source = (ROOT / "sionamespace" / "options.py").read_text()
     (options,) = (n for n in ast.parse(source).body if getattr(n, "name", "") == "Options")
@@ -56,8 +79,17 @@ def test_every_reason_of_a_disconnect_is_explained() -> None:
 
 
 @pytest.mark.parametrize("name", [n for n, (kind, _) in ENTRIES.items() if kind == "class"])
+def test_a_class_says_which_of_its_members_are_shown(name: str) -> None:
+    _, options = ENTRIES[name]
+    is_broker = name.startswith("sionamespace.brokers.")  # whose members are those of `Broker`
+    assert is_broker or re.search("^   :members:", options, re.M), f"{name}: write :members:"
+
+
+@pytest.mark.parametrize("name", [n for n, (kind, _) in ENTRIES.items() if kind == "class"])
 def test_every_method_that_it_shows_says_what_it_does(name: str) -> None:
     cls, (_, options) = found(name), ENTRIES[name]
+    if ":members:" not in options:
+        return
     left_out = re.findall(r"\w+", "".join(re.findall(r":exclude-members: (.*)", options)))
     only = re.findall(r"\w+", "".join(re.findall(r":members: (.*)", options)))
     for method, thing in inspect.getmembers(cls):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import attrs
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 
 _BLOCK = re.compile(r"^```(\S*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
@@ -16,7 +16,8 @@ _NAME = re.compile(r"(?:#|//|<!--) (\S+\.\w+)(?: -->)?\n")
 
 
 OWN_TEST = {
-    "testing.md": ("tests/unit/docs/test_testing_page.py", {"python", "text"}),
+    "contracts.md": ("tests/integration/test_contracts.py", {"ts"}),
+    "testing.md": ("tests/docs/test_testing_page.py", {"python", "text"}),
     "engine.md": ("tests/integration/test_engine_alone.py", {"python", "js"}),
     "deploy/asyncio.md": ("tests/integration/test_deploy_asyncio.py", {"python", "sh"}),
     "deploy/eventlet.md": ("tests/integration/test_deploy.py", {"python", "sh"}),
