@@ -11,6 +11,7 @@ import sionamespace.runtime.eventlet  # noqa: F401 # first, for it keeps eventle
 # isort: split
 import eventlet
 from eventlet import hubs, patcher, wsgi
+from eventlet.event import Event
 from eventlet.green import ssl
 from eventlet.greenio import GreenSocket
 from eventlet.greenio.base import socket_accept
@@ -45,23 +46,26 @@ class EventletServer:
 
     def __init__(self, app: Any, certificate: Certificate | None, **settings: Any) -> None:
         self.scheme = "https" if certificate else "http"
+        self.requests = 0
+        """How many are under way."""
         self._app = app
-        self._pool = _Pool(_MAX_REQUESTS)
-        self._settings = {"log": _WsgiLog(), "debug": False, "custom_pool": self._pool, **settings}
+        pool = _Pool(_MAX_REQUESTS)
+        self._settings = {"log": _WsgiLog(), "debug": False, "custom_pool": pool, **settings}
         if certificate:
             self._settings["protocol"] = _tls_protocol(certificate.context())
             environ = {"wsgi.url_scheme": "https", "HTTPS": "on"}
             self._settings["environ"] = {**environ, **(settings.get("environ") or {})}
 
     def start(self, listener: socket.socket, siblings: Siblings | None = None) -> None:
-        balance = None
-        if siblings is not None:
-            balance = siblings.balance
-            self._settings["protocol"] = _handing_over(
-                self._settings.get("protocol", wsgi.HttpProtocol), siblings
-            )
+        kind = self._settings.get("protocol", wsgi.HttpProtocol)
+        parts = {"web_server": self, "siblings": siblings}
+        self._settings["protocol"] = type("Protocol", (_Protocol, kind), parts)
+        if siblings is None:
+            self._listener = _Listener(listener)
+        else:
+            self._listener = _SharedListener(listener, siblings.balance)
             self._serve(_Inbox(siblings))
-        self._serving = self._serve(_Listener(listener, balance))
+        self._serving = self._serve(self._listener)
 
     def _serve(self, listener: Any) -> Any:
         serving = eventlet.spawn(wsgi.server, listener, self._app, **self._settings)
@@ -71,13 +75,16 @@ class EventletServer:
         return serving
 
     def close(self) -> None:
-        self._serving.kill()
+        if isinstance(self._listener, _SharedListener):
+            self._listener.is_shut = True
+        else:
+            self._serving.kill()
 
     def busy(self) -> bool:
-        return bool(self._pool.running())
+        return self.requests > 0
 
     def end(self) -> None:
-        """Nothing: what is still there ends with the process."""
+        self._serving.kill()
 
 
 class _Pool(eventlet.GreenPool):  # type: ignore[misc]
@@ -90,10 +97,9 @@ class _Pool(eventlet.GreenPool):  # type: ignore[misc]
 class _Listener:
     """A listening socket on which no failure ends the server."""
 
-    def __init__(self, listener: socket.socket, balance: Balance | None) -> None:
+    def __init__(self, listener: socket.socket) -> None:
         # It is green already in a process that is monkey-patched.
         self._green = listener if isinstance(listener, GreenSocket) else GreenSocket(listener)
-        self._balance = balance
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._green, name)
@@ -101,21 +107,35 @@ class _Listener:
     def accept(self) -> Any:
         while True:
             try:
-                return self._green.accept() if self._balance is None else self._share()
+                return self._accept()
             except OSError as error:
                 _log.error("cannot accept a connection: %s", error)
                 eventlet.sleep(LOOK_AGAIN)  # it is most often a lack of files, which passes
 
-    def _share(self) -> Any:
-        """Accept a client when it is this worker's turn."""
-        assert self._balance is not None
+    def _accept(self) -> Any:
+        return self._green.accept()
+
+
+class _SharedListener(_Listener):
+    """One from which other workers accept clients too."""
+
+    def __init__(self, listener: socket.socket, balance: Balance) -> None:
+        super().__init__(listener)
+        self._balance = balance
+        self.is_shut = False
+        """Whether the others accept all of them."""
+
+    def _accept(self) -> Any:
         while True:
             if pause := self._balance.pause():
                 eventlet.sleep(pause)
+            if self.is_shut:
+                Event().wait()  # for ever: if it ended, so would connections with a request to come
             accepted = socket_accept(self._green.fd)
             if accepted is not None:
                 self._balance.accepted()
                 client, address = accepted
+                hubs.notify_opened(client.fileno())
                 return GreenSocket(client), address
             hubs.trampoline(self._green, read=True)
 
@@ -142,6 +162,7 @@ class _Inbox:
                 hubs.trampoline(self._siblings, read=True)
             else:
                 if passed is not None:
+                    hubs.notify_opened(passed.descriptor)
                     connection = _EarlySocket(_original_socket(fileno=passed.descriptor))
                     connection.early = passed.early
                     return connection, passed.address
@@ -151,17 +172,27 @@ class _EarlySocket(Early, GreenSocket):  # type: ignore[misc]
     """A client's connection that a sibling has begun to read."""
 
 
-def _handing_over(protocol: type[Any], siblings: Siblings) -> type[Any]:
-    """What talks to a client by HTTP, up to a request that is for another worker's client."""
+class _Protocol:
+    """Comes before what talks to a client by HTTP."""
 
-    class Protocol(protocol):  # type: ignore[misc]
-        def _read_request_line(self) -> Any:
-            line = super()._read_request_line()
-            if line and siblings.send_home(line, self.rfile, self.connection, eventlet.sleep):
+    web_server: EventletServer
+    siblings: Siblings | None
+
+    def _read_request_line(self: Any) -> Any:
+        """The first line of the next request; nothing if that is for another worker's client."""
+        line = super()._read_request_line()  # type: ignore[misc]
+        if line and self.siblings is not None:
+            rest, connection = self.rfile, self.connection
+            if self.siblings.send_home(line, rest, connection, eventlet.sleep):
                 return b""
-            return line
+        return line
 
-    return Protocol
+    def handle_one_response(self) -> None:
+        self.web_server.requests += 1
+        try:
+            super().handle_one_response()  # type: ignore[misc]
+        finally:
+            self.web_server.requests -= 1
 
 
 class _WsgiLog:
