@@ -8,6 +8,7 @@ from sionamespace.acks import Ack, Answers, BroadcastAck
 from sionamespace.audience import Audience
 from sionamespace.client import Client
 from sionamespace.cluster import ClusterRoomManager
+from sionamespace.emitter import Emitter, EmitterAudience
 from sionamespace.errors import (
     AckTimeout,
     AnswerInvalid,
@@ -57,6 +58,8 @@ __all__ = [
     "ClusterRoomManager",
     "ConfigurationError",
     "DeliveryError",
+    "Emitter",
+    "EmitterAudience",
     "HandlerError",
     "Health",
     "Members",

@@ -41,6 +41,7 @@ NAVIGATION = {
         "deploying",
         "cluster",
         "brokers",
+        "emitter",
         "security",
         "troubleshooting",
         "deploy/eventlet",

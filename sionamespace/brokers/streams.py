@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from redis.asyncio import Redis
@@ -74,6 +75,7 @@ class _Session:
         self._stream = stream
         self._receive = receive
         self._lost = lost
+        self._listens = asyncio.Event()
         self._reader: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
@@ -84,7 +86,8 @@ class _Session:
         await self._stream.append(self._client, batch)
 
     async def subscribe(self, channels: Sequence[str]) -> None:
-        """All come anyway."""
+        """All come; but whoever only sends does not read what they do not want."""
+        self._listens.set()
 
     async def unsubscribe(self, channels: Sequence[str]) -> None:
         """All come anyway."""
@@ -96,6 +99,10 @@ class _Session:
 
     async def _read(self) -> None:
         try:
+            while not self._listens.is_set():
+                await self._client.ping()
+                with suppress(asyncio.TimeoutError):
+                    await asyncio.wait_for(self._listens.wait(), ASK_EVERY)
             while True:
                 for channel, message in await self._stream.read(self._client):
                     self._receive(channel, message)

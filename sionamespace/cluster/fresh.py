@@ -6,6 +6,7 @@ from collections.abc import Callable
 from itertools import takewhile
 
 from sionamespace.cluster.messages import Enter, ToClients
+from sionamespace.cluster.wire import Wire
 from sionamespace.types import Path, Room
 
 __all__ = ["FreshRooms"]
@@ -34,6 +35,18 @@ class FreshRooms:
         for room in enter.into:
             self._until.pop((enter.path, room), None)  # so that the oldest stay in front
             self._until[enter.path, room] = until
+
+    def channel(self, wire: Wire, message: ToClients, own: str) -> str | None:
+        """The channel of all servers that a message may concern; None if there are none.
+
+        Args:
+            own: the server that sends it.
+        """
+        if isinstance(message, Enter):
+            self.add(message)
+        elif self.concerns(message):
+            return wire.namespace(message.path)
+        return wire.channel(message, own)
 
     def concerns(self, message: ToClients) -> bool:
         """Whether a message is for such a room."""

@@ -18,14 +18,12 @@ from sionamespace.cluster.messages import (
     Asked,
     Beat,
     Bye,
-    Enter,
     Found,
     Hello,
     Message,
     Question,
     Reply,
     Said,
-    ToClients,
 )
 from sionamespace.cluster.nodes import Nodes
 from sionamespace.cluster.orders import Orders
@@ -227,18 +225,10 @@ class Membership:
         )
 
     def _write(self, entry: Entry) -> tuple[str, bytes] | None:
-        channel = entry.channel or self._channel(entry.message)
+        channel = entry.channel or self._fresh.channel(self._wire, entry.message, self.node)
         if channel is None:  # only clients of this server are meant
             return None
         return channel, self._wire.write(self.node, entry.number, entry.message)
-
-    def _channel(self, message: ToClients) -> str | None:
-        """Where the servers listen that a message may concern."""
-        if isinstance(message, Enter):
-            self._fresh.add(message)
-        elif self._fresh.concerns(message):
-            return self._wire.namespace(message.path)
-        return self._wire.channel(message, self.node)
 
     def _receive(self, channel: str, data: bytes) -> None:
         if not self._broker.filters and channel not in self._outbox.wanted:

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from sionamespace.errors import PacketError
+from sionamespace.errors import PacketError, UsageError
 from sionamespace.types import Path
 
 __all__ = [
@@ -56,6 +56,18 @@ class Packet(msgspec.Struct, frozen=True, gc=False):
     path: Path = "/"
     data: Any = None
     id: int | None = None
+
+    @classmethod
+    def of_event(
+        cls, path: Path, event: str, args: tuple[Any, ...], number: int | None = None
+    ) -> Packet:
+        """That of an event to clients; raises `UsageError` for a name that it cannot have."""
+        if not isinstance(event, str) or event in RESERVED_EVENTS:
+            raise UsageError(
+                f"cannot send an event named {event!r}; expected a text other than "
+                + ", ".join(sorted(RESERVED_EVENTS))
+            )
+        return cls(PacketType.EVENT, path, [event, *args], number)
 
 
 class TooLarge(PacketError):

@@ -146,6 +146,10 @@ class HubDriver:
             self._watch(self._sockets.fileno(), self._look)
         self._sockets.add(sock.fileno(), readable, finished)
 
+    def unwatch(self, sock: Any) -> None:
+        if self._sockets is not None:
+            self._sockets.discard(sock.fileno())
+
     def _look(self, *_: object) -> None:
         """Have sockets read that can be, and run what that starts."""
         sockets = self._sockets

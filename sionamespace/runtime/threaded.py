@@ -76,6 +76,12 @@ class Driver(Protocol):
         When it returns ``OVER`` the socket is watched no more, and ``finished`` is called.
         """
 
+    def unwatch(self, sock: Any) -> None:
+        """Watch a socket no more, if it was, and call nothing. The engine is held."""
+
+    def wait_readable(self, sock: Any) -> None:
+        """Pause the calling thread or green thread until something can be read from a socket."""
+
     def wait_writable(self, sock: Any) -> None:
         """Pause it until a socket can be written; raises ``OSError`` if that is closed."""
 
@@ -101,6 +107,8 @@ class ThreadedRuntime:
         self.post = driver.post
         self.now = driver.now
         self.watch = driver.watch
+        self.unwatch = driver.unwatch
+        self.wait_readable = driver.wait_readable
         self.wait_writable = driver.wait_writable
         self.start_blocking = driver.start
         self.at_end = driver.at_end
