@@ -175,6 +175,13 @@ _ALL = (
         _MAIN,
     ),
     Case(
+        "echo-object",
+        "Objects of five fields answered, 50 clients with 4 outstanding each",
+        _ECHO,
+        measures.traffic("echo", clients=50, window=4, object=True),
+        _MAIN,
+    ),
+    Case(
         "connect",
         "Clients that connect, 50 at a time",
         (_RATE, _CPU),

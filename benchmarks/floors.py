@@ -131,6 +131,11 @@ FLOORS: tuple[Floor, ...] = (
             Floor(mode, "churn", "bytes kept for each", None, most=50),
         )
     ),
+    # What one middleware and a checked payload of five fields may cost: 0.7 of the rate is left.
+    *(
+        Floor(mode, "echo-object", "per second", "checked", most=1 / 0.7)
+        for mode in ("eventlet", "asyncio")
+    ),
     # What servers that share their clients cost. Whoever emits is kept little longer than with
     # rooms in memory, and whoever has nobody in a room hears nothing of it.
     *(
