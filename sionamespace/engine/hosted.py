@@ -216,18 +216,17 @@ class Hosted:
                 "do that (docs/deploy/nginx.md) and leave certfile= out, or allow "
                 "transports=['websocket'] only"
             )
+        if self.engine.ids.node is not None or self.runtime.has_threads:
+            raise ConfigurationError(
+                "something was spawned or sent before the workers were started, which they would "
+                "not have; do it in them: in a handler or a request, or in a module that "
+                "`sionamespace run --workers` imports in each of them"
+            )
 
     def share(self, broker: str) -> None:
         """Share the clients with other workers, by a broker that is there for that."""
 
     def _become_worker(self, siblings: Siblings, broker: str) -> None:
-        if self.engine.ids.node is not None:
-            raise ConfigurationError(
-                "something was sent to clients before the workers were started, so that none of "
-                "them could be this server; send it from where clients are: a handler, a request"
-            )
-        if isinstance(self.runtime, ThreadedRuntime):
-            self.runtime.forked()
         self.engine.ids.node = siblings.node
         siblings.balance.clients = self.engine.sockets.__len__
         self.share(broker)

@@ -43,6 +43,7 @@ class HubDriver:
 
     engine: AbstractContextManager[object] = nullcontext()
     one_thread = True
+    has_threads = False
 
     def __init__(self) -> None:
         self._ident: int | None = None
@@ -77,9 +78,6 @@ class HubDriver:
         raise NotImplementedError
 
     # What follows from that.
-
-    def forked(self) -> None:
-        """Nothing: the libraries' own matter, see `sionamespace.runtime.originals.renew`."""
 
     def bind(self) -> None:
         if self._ident is None:

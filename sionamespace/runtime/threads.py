@@ -44,8 +44,9 @@ class ThreadsDriver:
         self._crew = Crew(self._look, self._wake)
         self.start = self._crew.start
 
-    def forked(self) -> None:
-        self._sockets = None  # the other process would have the same ones
+    @property
+    def has_threads(self) -> bool:
+        return self._crew.has_threads
 
     def bind(self) -> None:
         """Nothing: every thread may become the engine's."""
