@@ -92,18 +92,19 @@ class Delivery:
     ) -> BroadcastAck[Any]:
         """Send an event to a selection of clients, and return their answers to come."""
         parcel = self._encode(event, args, number := next(self._numbers))
+        sids = self.rooms.recipients(self.path, selection)
         answers: BroadcastAck[Any] = BroadcastAck(self.runtime)
-        answers.add(self._ask_each(selection, event, number, parcel, timeout))
+        answers.add(self._ask_each(sids, event, number, parcel, timeout))
         self.rooms.others.ask_all(self.path, selection, event, parcel, timeout, answers)
         answers.close()
         return answers
 
-    def ask_own(
-        self, selection: Selection, event: str, args: tuple[Any, ...], timeout: float | None
+    def ask_each(
+        self, sids: list[Sid], event: str, args: tuple[Any, ...], timeout: float | None
     ) -> list[Ack[Any]]:
-        """As `call_all`, for the clients that are connected to this server: an ack for each."""
+        """Send an event to clients of this server, and return an ack for each of them."""
         parcel = self._encode(event, args, number := next(self._numbers))
-        return self._ask_each(selection, event, number, parcel, timeout)
+        return self._ask_each(sids, event, number, parcel, timeout)
 
     def members(self, selection: Selection, timeout: float | None = MEMBERS_TIMEOUT) -> Members:
         """The sids of a selection of clients, to come if other servers have to be asked."""
@@ -133,7 +134,7 @@ class Delivery:
 
     def disconnect(self, selection: Selection, close: bool) -> None:
         """Send a selection of clients away, from the namespace or (``close``) from the server."""
-        self.dismiss(selection, close)
+        self._on_engine(self.dismiss, self.rooms.recipients(self.path, selection), close)
         self.rooms.others.dismissed(self.path, selection, close)
 
     def disconnect_one(self, sid: Sid, close: bool) -> None:
@@ -144,12 +145,12 @@ class Delivery:
         elif self.rooms.others.may_have(sid):
             self.rooms.others.dismissed(self.path, Selection((sid,)), close)
 
-    def dismiss(self, selection: Selection, close: bool) -> None:
-        """As `disconnect`, for the clients that are connected to this server."""
-        for sid in self.rooms.recipients(self.path, selection):
+    def dismiss(self, sids: list[Sid], close: bool) -> None:
+        """Send clients of this server away. On the engine's thread only."""
+        for sid in sids:
             session = self.sessions.get(sid)
             if session is not None:
-                self._on_engine(session.dismiss, close)
+                session.dismiss(close)
 
     def session(self, sid: Sid) -> Session:
         """The session of a client; raises `NotConnected` if it is not connected to this server."""
@@ -210,10 +211,10 @@ class Delivery:
             )
 
     def _ask_each(
-        self, selection: Selection, event: str, number: int, parcel: Parcel, timeout: float | None
+        self, sids: list[Sid], event: str, number: int, parcel: Parcel, timeout: float | None
     ) -> list[Ack[Any]]:
         acks = []
-        for sid in self.rooms.recipients(self.path, selection):
+        for sid in sids:
             ack: Ack[Any] = Ack(self.runtime, event, sid)
             ack.expire_after(timeout)
             self._ask(ack, number, parcel, timeout)

@@ -15,9 +15,10 @@ import sionamespace.runtime.eventlet  # noqa: F401 # first, for it keeps eventle
 # isort: split
 import eventlet
 from eventlet import greenio
+from eventlet.green import ssl
 from gunicorn.workers.base_async import AsyncWorker
 
-from sionamespace.serving.eventlet import wrap_tls
+from sionamespace.serving.tls import HANDSHAKE_SECONDS
 
 __all__ = ["EventletWorker", "PatchedEventletWorker"]
 
@@ -45,7 +46,7 @@ class EventletWorker(AsyncWorker):  # type: ignore[misc]
             from gunicorn.sock import ssl_context
 
             try:
-                client = wrap_tls(client, ssl_context(self.cfg))
+                client = _wrap_tls(client, ssl_context(self.cfg))
             except OSError as error:
                 self.log.debug("no TLS with %s: %s", addr, error)
                 return
@@ -98,3 +99,18 @@ class PatchedEventletWorker(EventletWorker):
         """Patch before the application is loaded."""
         eventlet.monkey_patch()
         super().init_process()
+
+
+def _wrap_tls(green: Any, context: Any) -> Any:
+    """A client's green socket after TLS's handshake; raises ``OSError`` if that fails."""
+    wrapped = ssl.GreenSSLSocket(
+        green, server_side=True, do_handshake_on_connect=False, _context=context
+    )
+    wrapped.settimeout(HANDSHAKE_SECONDS)
+    try:
+        wrapped.do_handshake()
+    except BaseException:
+        wrapped.close()
+        raise
+    wrapped.settimeout(green.gettimeout())
+    return wrapped

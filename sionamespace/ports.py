@@ -57,6 +57,10 @@ class Runtime(Protocol):
 
     name: str
 
+    @property
+    def has_threads(self) -> bool:
+        """Whether it has started threads, which a process forked from this one would not have."""
+
     def bind(self) -> None:
         """Make the calling thread the engine's own; what follows may use its timers."""
 

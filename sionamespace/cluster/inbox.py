@@ -6,27 +6,24 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
-from sionamespace.delivery import Delivery
 from sionamespace.ports import Runtime
-from sionamespace.protocol.engineio import Parcel
 from sionamespace.runtime.faults import guarded
-from sionamespace.types import Sid
 
 __all__ = ["Inbox"]
 
-_Load: TypeAlias = "tuple[Delivery, list[Sid], Parcel, bool]"
+_Load: TypeAlias = "tuple[int, Callable[..., object], tuple[Any, ...]]"
 
 _LOAD_BYTES = 500
 """What a message costs in memory beside its own size."""
 
 
 class Inbox:
-    """Hands what came to the engine's thread, all that came in one go at once.
+    """Has what came done on the engine's thread, in order, and all that came in one go at once.
 
     While that is busy, what comes waits here, up to a bound; then volatile messages are dropped,
-    and past twice the bound all. Used on the cluster's loop.
+    and past twice the bound all that would take up room. Used on the cluster's loop.
 
     Args:
         most: how many bytes may wait.
@@ -44,14 +41,22 @@ class Inbox:
         self._bytes = 0
         self._busy = False
 
-    def add(self, delivery: Delivery, sids: list[Sid], parcel: Parcel, volatile: bool) -> None:
-        """Have a message delivered to clients of this server."""
-        if self._bytes > self._most and (volatile or self._bytes > 2 * self._most):
-            self.dropped += 1
-            self._set_full(True)
-            return
-        self._waiting.append((delivery, sids, parcel, volatile))
-        self._bytes += parcel.size + _LOAD_BYTES
+    def has_room(self, volatile: bool = False) -> bool:
+        """Whether one more message may be added; if not, it counts as dropped."""
+        if self._bytes <= self._most or (not volatile and self._bytes <= 2 * self._most):
+            return True
+        self.dropped += 1
+        self._set_full(True)
+        return False
+
+    def add(self, size: int, function: Callable[..., object], *args: Any) -> None:
+        """Have a function called on the engine's thread, after those before it.
+
+        Args:
+            size: about how many bytes its arguments have.
+        """
+        self._waiting.append((size + _LOAD_BYTES, function, args))
+        self._bytes += size + _LOAD_BYTES
         if not self._busy:
             self._busy = True
             asyncio.get_running_loop().call_soon(self._hand_over)
@@ -62,9 +67,9 @@ class Inbox:
 
     def _deliver(self, batch: deque[_Load], loop: asyncio.AbstractEventLoop) -> None:
         """On the engine's thread."""
-        for delivery, sids, parcel, volatile in batch:
-            guarded("delivering what another server sent", delivery.fan_out, sids, parcel, volatile)
-        size = sum(parcel.size + _LOAD_BYTES for _, _, parcel, _ in batch)
+        for _, function, args in batch:
+            guarded("what another server wants", function, *args)
+        size = sum(size for size, _, _ in batch)
         with suppress(RuntimeError):  # the loop was closed
             loop.call_soon_threadsafe(self._delivered, size)
 

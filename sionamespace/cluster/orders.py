@@ -35,7 +35,7 @@ from sionamespace.errors import AckTimeout, NotConnected, UsageError
 from sionamespace.logs import FirstTimes
 from sionamespace.ports import Local
 from sionamespace.runtime.pending import Pending
-from sionamespace.types import Path, Selection
+from sionamespace.types import Path, Selection, Sid
 
 __all__ = ["Orders"]
 
@@ -48,7 +48,8 @@ _SURROGATES = re.compile("[\ud800-\udfff]")
 class Orders:
     """Carries out what other servers want of this one's clients. Used on the cluster's loop.
 
-    Who is meant is found out at once, so that what one server says takes effect in its order.
+    Who is meant is found out at once, and what is sent to them goes through the inbox, so that what
+    one server says takes effect in its order.
 
     Args:
         reply: called with the server that asked, the reply, and about how many bytes that has.
@@ -87,9 +88,10 @@ class Orders:
                 node,
             )
             return
-        sids = delivery.rooms.recipients(message.path, _selection(message))
-        if sids:
-            self._inbox.add(delivery, sids, message.packet.parcel(), message.volatile)
+        sids = _sids(delivery, message)
+        if sids and self._inbox.has_room(message.volatile):
+            parcel = message.packet.parcel()
+            self._inbox.add(parcel.size, delivery.fan_out, sids, parcel, message.volatile)
 
     def _enter(self, node: str, message: Enter) -> None:
         self._each(message, "enter", message.into)
@@ -101,15 +103,15 @@ class Orders:
         delivery = self._delivery(message.path)
         if delivery is not None:
             change = getattr(delivery.rooms, operation)
-            for sid in delivery.rooms.recipients(message.path, _selection(message)):
+            for sid in _sids(delivery, message):
                 for room in rooms:
                     with suppress(NotConnected, UsageError):  # it left, or it is its own room
                         change(message.path, sid, room)
 
     def _dismiss(self, node: str, message: Dismiss) -> None:
         delivery = self._delivery(message.path)
-        if delivery is not None:
-            delivery.dismiss(_selection(message), message.close)
+        if delivery is not None and (sids := _sids(delivery, message)):
+            self._inbox.add(0, delivery.dismiss, sids, message.close)
 
     def _find(self, node: str, message: Find) -> None:
         delivery, sids, packet, size = self._delivery(message.path), [], None, 0
@@ -118,17 +120,21 @@ class Orders:
             packet = Encoded.of_values(delivery.codec, message.path, found)
             size = packet.size
         elif delivery is not None:
-            sids = delivery.rooms.recipients(message.path, _selection(message))
+            sids = _sids(delivery, message)
             size = sum(map(len, sids))
         self._reply(node, Found(message.question, tuple(sids), packet), size)
 
     def _call(self, node: str, message: Call) -> None:
-        delivery, acks = self._delivery(message.path), []
-        if delivery is not None:
-            event, *args = message.packet.values(delivery.codec)
-            acks = delivery.ask_own(_selection(message), event, tuple(args), message.timeout)
-        self._reply(node, Asked(message.question, tuple(ack.sid for ack in acks)), 0)
-        for ack in acks:
+        delivery = self._delivery(message.path)
+        sids = [] if delivery is None or not self._inbox.has_room() else _sids(delivery, message)
+        self._reply(node, Asked(message.question, tuple(sids)), sum(map(len, sids)))
+        if delivery is not None and sids:
+            self._inbox.add(message.packet.size, self._ask, delivery, node, message, sids)
+
+    def _ask(self, delivery: Delivery, node: str, message: Call, sids: list[Sid]) -> None:
+        """On the engine's thread."""
+        event, *args = message.packet.values(delivery.codec)
+        for ack in delivery.ask_each(sids, event, tuple(args), message.timeout):
             ack.listen(partial(self._answer, node, message, ack))
 
     def _answer(self, node: str, message: Call, ack: Ack[Any]) -> None:
@@ -143,11 +149,18 @@ class Orders:
 
     def _announce(self, node: str, message: Announce) -> None:
         event, *args = message.packet.values(self._local.codec)
-        self._local.server_event(message.path, event, args, in_line=True)
+        run, size = self._local.server_event, message.packet.size
+        if self._inbox.has_room():
+            self._inbox.add(size, run, message.path, event, args, True)
 
     def _ask_server(self, node: str, message: AskServers) -> None:
+        if self._inbox.has_room():
+            self._inbox.add(message.packet.size, self._run, node, message)
+
+    def _run(self, node: str, message: AskServers) -> None:
+        """On the engine's thread."""
         event, *args = message.packet.values(self._local.codec)
-        pending = self._local.server_event(message.path, event, args, in_line=False)
+        pending = self._local.server_event(message.path, event, args, False)
         if pending is None:
             self._reply(node, Said(message.question, False, None), 0)
         else:
@@ -170,6 +183,10 @@ class Orders:
 
 def _selection(message: ToClients) -> Selection:
     return Selection(message.rooms, message.skip, local=True)
+
+
+def _sids(delivery: Delivery, message: ToClients) -> list[Sid]:
+    return delivery.rooms.recipients(message.path, _selection(message))
 
 
 def _arguments(answer: Any) -> list[Any]:

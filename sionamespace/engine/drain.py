@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 from sionamespace.engine.socket import EngineSocket
@@ -11,7 +12,7 @@ from sionamespace.types import Reason
 __all__ = ["Drain"]
 
 _STEP = 0.05
-"""After how many seconds the next ones go."""
+"""After how many seconds the next ones go, at least."""
 
 
 class Drain:
@@ -31,15 +32,14 @@ class Drain:
         self._runtime = runtime
         self._sockets = sockets
         self._then = then
-        self._steps = max(1, round(seconds / _STEP))
+        self._pause = max(_STEP, seconds / max(1, len(sockets)))
+        self._count = math.ceil(len(sockets) * self._pause / seconds)
         self._next()
 
     def _next(self) -> None:
-        count = -(-len(self._sockets) // self._steps)
-        self._steps -= 1
-        for _ in range(count):
+        for _ in range(min(self._count, len(self._sockets))):
             self._sockets.pop().close(Reason.SHUTDOWN)
         if self._sockets:
-            self._runtime.later(_STEP, self._next)
+            self._runtime.later(self._pause, self._next)
         else:
             self._then()

@@ -14,7 +14,7 @@ except ImportError:  # there is no compiled wheel for this machine
 
 __all__ = ["FrameReader"]
 
-_TURN = 32
+_TURN = 16
 """How many frames of one client are taken before others have their turn."""
 
 _TEXT, _BINARY = 0x81, 0x82
@@ -46,7 +46,8 @@ class FrameReader:
         """Why the connection fails, if it does."""
         self._protocol = protocol
         self._max_bytes = max_bytes
-        self._rest = b""
+        self._rest, self._at = b"", 0
+        """What waits to be taken, and from where on."""
         self._lent = 0
         """How many bytes are still to come of a frame that the protocol has begun."""
         self._is_plain = True
@@ -60,12 +61,14 @@ class FrameReader:
 
     def take(self, data: bytes) -> None:
         """Take what came, after what is left from before."""
-        self.asked = False
-        if self._rest:
-            data = self._rest + data
-        at, end, left = 0, len(data), _TURN
+        self.asked, at = False, 0
+        if self.more and not data:
+            data, at = self._rest, self._at
+        elif self._rest:
+            data = self._rest[self._at :] + data
+        end, left = len(data), _TURN
         if self._lent:
-            at = self._lend(data, 0, self._lent)
+            at = self._lend(data, at, self._lent)
         while left and end - at >= 2:
             left -= 1
             first, length, start = data[at], data[at + 1] - _MASKED, at + 6
@@ -87,7 +90,8 @@ class FrameReader:
                     break
             at = stop
         self.more = not left and at < end
-        self._rest = data[at:]
+        # Of much that waits each turn takes a little, which is no reason to copy all the rest.
+        self._rest, self._at = (data, at) if self.more else (data[at:], 0)
 
     def _take_text(self, data: bytes) -> None:
         try:

@@ -27,7 +27,8 @@ from sionamespace.runtime.choice import choose, make_driver
 from sionamespace.runtime.pending import Pending
 from sionamespace.runtime.threaded import ThreadedRuntime
 from sionamespace.serving.door import Door, FrontDoor
-from sionamespace.serving.lifetime import LOOK_AGAIN, WebServer, serve
+from sionamespace.serving.lifetime import LOOK_AGAIN, serve
+from sionamespace.serving.server import HTTPServer
 from sionamespace.serving.tls import Certificate
 from sionamespace.serving.uvicorn import run_uvicorn
 from sionamespace.workers.master import supervise
@@ -154,9 +155,8 @@ class Hosted:
             workers: how many processes serve.
             drain: over how many seconds the clients are sent away in the end, so that they do not
                 all come back at once; left out, 0 for one process, and 3 for several.
-            settings: for the web server: for ``eventlet.wsgi.server``, such as ``keepalive=5``; for
-                ``gevent.pywsgi.WSGIServer``; for ``uvicorn.Config`` in the asyncio mode, such as
-                ``log_level="info"``. There are none in the mode ``threads``.
+            settings: for ``uvicorn.Config`` in the asyncio mode, such as ``log_level="info"``. The
+                web server of the other modes has none.
 
         Raises:
             ConfigurationError: if the address cannot be listened on, the certificate cannot be
@@ -188,21 +188,21 @@ class Hosted:
             self.check_shared(certificate is not None)
             self._become_worker(door.siblings, door.broker)
         stop = partial(self.shutdown, door.drain)
-        if isinstance(self.runtime, AsyncioRuntime):
+        if isinstance(self.runtime, ThreadedRuntime):
+            wsgi = app if isinstance(app, WSGIMiddleware) else self.wsgi(app)
+            web_server = HTTPServer(wsgi, self.runtime, certificate, **settings)
+            self.runtime.bind()
+            self.come_to_others().exception()
+            serve(web_server, door, self.runtime, stop, self._stopped)
+            if self._outlive_process is not None:
+                self._outlive_process()
+        else:
             asgi = app if isinstance(app, ASGIMiddleware) else self.asgi(app)
             settings.setdefault("ws_max_size", self.options.max_message_bytes)
             settings.setdefault(
                 "ws_per_message_deflate", self.options.per_message_deflate is not None
             )
             run_uvicorn(asgi, certificate, door, stop, self._stopped, **settings)
-        else:
-            wsgi = app if isinstance(app, WSGIMiddleware) else self.wsgi(app)
-            web_server = _web_server(self.async_mode)(wsgi, certificate, **settings)
-            self.runtime.bind()
-            self.come_to_others().exception()
-            serve(web_server, door, self.runtime, stop, self._stopped)
-            if self._outlive_process is not None:
-                self._outlive_process()
 
     def check_shared(self, is_tls: bool) -> None:
         """Check that several workers may serve as this one server.
@@ -216,18 +216,17 @@ class Hosted:
                 "do that (docs/deploy/nginx.md) and leave certfile= out, or allow "
                 "transports=['websocket'] only"
             )
+        if self.engine.ids.node is not None or self.runtime.has_threads:
+            raise ConfigurationError(
+                "something was spawned or sent before the workers were started, which they would "
+                "not have; do it in them: in a handler or a request, or in a module that "
+                "`sionamespace run --workers` imports in each of them"
+            )
 
     def share(self, broker: str) -> None:
         """Share the clients with other workers, by a broker that is there for that."""
 
     def _become_worker(self, siblings: Siblings, broker: str) -> None:
-        if self.engine.ids.node is not None:
-            raise ConfigurationError(
-                "something was sent to clients before the workers were started, so that none of "
-                "them could be this server; send it from where clients are: a handler, a request"
-            )
-        if isinstance(self.runtime, ThreadedRuntime):
-            self.runtime.forked()
         self.engine.ids.node = siblings.node
         siblings.balance.clients = self.engine.sockets.__len__
         self.share(broker)
@@ -288,18 +287,3 @@ def _runtime(options: Options) -> tuple[ThreadedRuntime | AsyncioRuntime, str]:
         return AsyncioRuntime(options.worker_threads), "as asked for"
     mode, why = choose(options.async_mode, mode_of_worker())
     return ThreadedRuntime(make_driver(mode)), why
-
-
-def _web_server(mode: str) -> Callable[..., WebServer]:
-    """The web server of a mode, whose library is imported only then."""
-    if mode == "gevent":
-        from sionamespace.serving.gevent import GeventServer
-
-        return GeventServer
-    if mode == "threads":
-        from sionamespace.serving.threads import ThreadsServer
-
-        return ThreadsServer
-    from sionamespace.serving.eventlet import EventletServer
-
-    return EventletServer

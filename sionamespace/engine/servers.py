@@ -12,9 +12,10 @@ from contextlib import suppress
 from functools import partial
 from typing import Any, NoReturn
 
+from sionamespace.engine.stream import Stream
 from sionamespace.runtime.originals import new_lock
 
-__all__ = ["ServerSocket", "find_socket"]
+__all__ = ["ServerSocket", "find_socket", "plain_socket"]
 
 _WANTS = (ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
@@ -40,7 +41,7 @@ class ServerSocket:
         self.end_request = end_request
         self.recv: Callable[[int], bytes] = sock.recv
         self.send: Callable[[bytes], int] = self._try_send
-        self._send = _plain(sock).send
+        self._send = plain_socket(sock).send
         if _is_tls(sock):
             tls = _GreenTls(sock) if _is_green(sock) else _ThreadTls(sock)
             self.recv, self._send = tls.recv, tls.send
@@ -56,7 +57,7 @@ class ServerSocket:
         Then ``recv`` does not block any more, but raises ``BlockingIOError``; and the request's
         thread or green thread, with the server's buffers, is free.
         """
-        if _is_tls(self._sock) or not isinstance(_plain(self._sock), _socket.socket):
+        if _is_tls(self._sock) or not isinstance(plain_socket(self._sock), _socket.socket):
             return False
         sock = _take(self._sock)
         sock.setblocking(False)
@@ -79,7 +80,7 @@ class ServerSocket:
     def shutdown(self) -> None:
         with suppress(OSError):
             # Not TLS's own, which would take the session from under whoever reads.
-            _socket.socket.shutdown(_plain(self._sock), socket.SHUT_RDWR)
+            _socket.socket.shutdown(plain_socket(self._sock), socket.SHUT_RDWR)
 
     def close(self) -> None:
         """Give it back to the system; the web server closes what is still its own."""
@@ -90,7 +91,7 @@ class ServerSocket:
 # Kinds of sockets. Eventlet's has the original in ``fd``, gevent's in ``_sock``.
 
 
-def _plain(sock: Any) -> Any:
+def plain_socket(sock: Any) -> Any:
     """The socket below a green one, or below two: what accepts may have been made green twice."""
     while not isinstance(sock, _socket.socket):
         below = getattr(sock, "fd", None) or getattr(sock, "_sock", None)
@@ -120,7 +121,7 @@ def _send_some(sock: Any, data: bytes) -> int:
 
 def _take(sock: Any) -> Any:
     """The connection, out of the web server's socket, with which the server lives on."""
-    plain = _plain(sock)
+    plain = plain_socket(sock)
     if plain is not sock:
         # The same number, as the hub knows it. These servers find their own socket closed.
         owner = sock if hasattr(sock, "_sock") else plain
@@ -171,8 +172,12 @@ class _ThreadTls:
 
 def find_socket(
     environ: Mapping[str, Any], wait_writable: Callable[[Any], object]
-) -> ServerSocket | None:
+) -> ServerSocket | Stream | None:
     """The client's socket; None for a web server that does not give its sockets away."""
+    stream: Stream | None = environ.get("sionamespace.stream")
+    if stream is not None:
+        stream.taken = True
+        return stream
     for key, get, end in _SERVERS:
         found = get(environ[key]) if key in environ else None
         if found is not None:
@@ -206,7 +211,6 @@ def _gevent_socket(body: Any) -> Any:
 
 
 _SERVERS: tuple[tuple[str, Callable[[Any], Any], Callable[[], Iterable[bytes]]], ...] = (
-    ("sionamespace.socket", lambda sock: sock, tuple),
     ("eventlet.input", lambda body: body.get_socket(), _end_eventlet),
     ("gunicorn.socket", lambda sock: sock, _end_gunicorn),
     ("werkzeug.socket", lambda sock: sock, _end_werkzeug),

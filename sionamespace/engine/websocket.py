@@ -64,7 +64,7 @@ class RawSocket(Interface):
     def detach(self) -> bool:
         """Make `recv` raise ``BlockingIOError`` where it would block, if that can be."""
 
-    def close(self) -> None:
+    def close(self) -> object:
         """Give it back, when nothing is read or written any more."""
 
 

@@ -47,6 +47,11 @@ class AsyncioRuntime:
         self._early: list[tuple[Callable[..., object], tuple[Any, ...]]] = []
         self._ends: list[Callable[[], object]] = []
 
+    @property
+    def has_threads(self) -> bool:
+        """Whether it has started threads, which a process forked from this one would not have."""
+        return self._workers.has_threads
+
     def bind(self) -> None:
         if self._loop is not None:
             return

@@ -76,6 +76,11 @@ class Crew:
         """Whether there is something to run."""
         return bool(self._ready)
 
+    @property
+    def has_threads(self) -> bool:
+        """Whether somebody leads."""
+        return self._leader is not None
+
     def start(self, function: Callable[..., object], *args: Any) -> None:
         """Run a job soon. From any thread."""
         self._ready.append((function, args))

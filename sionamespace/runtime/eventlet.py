@@ -70,6 +70,9 @@ class EventletDriver(HubDriver):
         timer: Timer = hubs.get_hub().schedule_call_global(seconds, function, *args)
         return timer
 
+    def wait_readable(self, sock: Any) -> None:
+        hubs.trampoline(sock.fileno(), read=True)
+
     def wait_writable(self, sock: Any) -> None:
         hubs.trampoline(sock, write=True)
 

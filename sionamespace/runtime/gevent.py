@@ -48,6 +48,9 @@ class GeventDriver(HubDriver):
     def later(self, seconds: float, function: Callable[..., object], *args: Any) -> Timer:
         return _HubTimer(seconds, function, args)
 
+    def wait_readable(self, sock: Any) -> None:
+        socket.wait_read(sock.fileno())
+
     def wait_writable(self, sock: Any) -> None:
         socket.wait_write(sock.fileno())
 

@@ -43,6 +43,7 @@ class HubDriver:
 
     engine: AbstractContextManager[object] = nullcontext()
     one_thread = True
+    has_threads = False
 
     def __init__(self) -> None:
         self._ident: int | None = None
@@ -77,9 +78,6 @@ class HubDriver:
         raise NotImplementedError
 
     # What follows from that.
-
-    def forked(self) -> None:
-        """Nothing: the libraries' own matter, see `sionamespace.runtime.originals.renew`."""
 
     def bind(self) -> None:
         if self._ident is None:
@@ -145,6 +143,10 @@ class HubDriver:
             self._sockets = Sockets()
             self._watch(self._sockets.fileno(), self._look)
         self._sockets.add(sock.fileno(), readable, finished)
+
+    def unwatch(self, sock: Any) -> None:
+        if self._sockets is not None:
+            self._sockets.discard(sock.fileno())
 
     def _look(self, *_: object) -> None:
         """Have sockets read that can be, and run what that starts."""

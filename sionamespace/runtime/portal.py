@@ -31,6 +31,11 @@ class Portal:
         self._lock = new_lock()
         self._loop: asyncio.AbstractEventLoop | None = None
 
+    @property
+    def has_thread(self) -> bool:
+        """Whether its thread has started."""
+        return self._loop is not None
+
     def submit(self, coroutine: Coroutine[Any, Any, Any]) -> Pending[Any]:
         """What a coroutine will return; it runs with the caller's context variables."""
         pending: Pending[Any] = Pending(self._runtime)

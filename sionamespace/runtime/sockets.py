@@ -42,7 +42,7 @@ class _Poll(Protocol):
 class Sockets:
     """Sockets that are read when something comes.
 
-    Any thread may `add` and, one at a time, `wait`; the rest is for the engine's.
+    Any thread may `add` and, one at a time, `wait`; the rest is for the engine's thread.
     """
 
     def __init__(self) -> None:
@@ -62,6 +62,12 @@ class Sockets:
         self._watched[fd] = readable, end
         self._poll.register(fd, selectors.EVENT_READ)
 
+    def discard(self, fd: int) -> None:
+        """Have a socket read no more, if it was, and call nothing; before it is closed."""
+        if self._watched.pop(fd, None) is not None:
+            self._poll.unregister(fd)
+            self._again.pop(fd, None)
+
     def wait(self, seconds: float | None) -> list[int]:
         """What can be read, for `read`; waits until there is something, or for so long."""
         return [fd for fd, _ in self._poll.poll(0 if self._again else seconds, _ROUND)]
@@ -76,15 +82,17 @@ class Sockets:
             self._read_one(fd)
 
     def _read_one(self, fd: int) -> None:
-        readable, end = self._watched[fd]
+        watched = self._watched.get(fd)
+        if watched is None:  # another one's turn has ended it
+            return
+        readable, end = watched
         try:
             after = readable()
         except Exception:
             log_fault("reading a socket")
             after = OVER
         if after == OVER:
-            del self._watched[fd]
-            self._poll.unregister(fd)
+            self.discard(fd)
             end()
         elif after == AGAIN:
             self._again[fd] = None

@@ -38,8 +38,9 @@ class Driver(Protocol):
     one_thread: bool
     """Whether web servers must call the engine on one thread."""
 
-    def forked(self) -> None:
-        """The process was forked before anything ran; what it has of the other one is replaced."""
+    @property
+    def has_threads(self) -> bool:
+        """Whether it has started threads, which a process forked from this one would not have."""
 
     def bind(self) -> None:
         """Make the calling thread the engine's own."""
@@ -76,6 +77,12 @@ class Driver(Protocol):
         When it returns ``OVER`` the socket is watched no more, and ``finished`` is called.
         """
 
+    def unwatch(self, sock: Any) -> None:
+        """Watch a socket no more, if it was, and call nothing. The engine is held."""
+
+    def wait_readable(self, sock: Any) -> None:
+        """Pause the calling thread or green thread until something can be read from a socket."""
+
     def wait_writable(self, sock: Any) -> None:
         """Pause it until a socket can be written; raises ``OSError`` if that is closed."""
 
@@ -95,15 +102,21 @@ class ThreadedRuntime:
         self._portal = Portal(self, driver.start_real_thread)
         self.engine = driver.engine
         self.one_thread = driver.one_thread
-        self.forked = driver.forked
         self.bind = driver.bind
         self.here = driver.here
         self.post = driver.post
         self.now = driver.now
         self.watch = driver.watch
+        self.unwatch = driver.unwatch
+        self.wait_readable = driver.wait_readable
         self.wait_writable = driver.wait_writable
         self.start_blocking = driver.start
         self.at_end = driver.at_end
+
+    @property
+    def has_threads(self) -> bool:
+        """Whether it has started threads, which a process forked from this one would not have."""
+        return self._driver.has_threads or self._portal.has_thread
 
     def start(self, step: Callable[[], Coroutine[Any, Any, None]]) -> None:
         self._driver.start(_run_step, step)

@@ -44,8 +44,9 @@ class ThreadsDriver:
         self._crew = Crew(self._look, self._wake)
         self.start = self._crew.start
 
-    def forked(self) -> None:
-        self._sockets = None  # the other process would have the same ones
+    @property
+    def has_threads(self) -> bool:
+        return self._crew.has_threads
 
     def bind(self) -> None:
         """Nothing: every thread may become the engine's."""
@@ -107,6 +108,9 @@ class ThreadsDriver:
         self._watched().add(sock.fileno(), readable, finished)
         self._crew.rouse()
 
+    def unwatch(self, sock: Any) -> None:
+        self._watched().discard(sock.fileno())
+
     def later(self, seconds: float, function: Callable[..., object], *args: Any) -> Timer:
         before, when = self._timers.next, time.monotonic() + seconds
         timer = self._timers.add(when, function, args)
@@ -123,10 +127,16 @@ class ThreadsDriver:
         self._crew.about_to_wait()
         originals.sleep(seconds)
 
+    def wait_readable(self, sock: Any) -> None:
+        self._wait_for(sock, select.POLLIN)
+
     def wait_writable(self, sock: Any) -> None:
+        self._wait_for(sock, select.POLLOUT)
+
+    def _wait_for(self, sock: Any, event: int) -> None:
         self._crew.about_to_wait()
         poll = select.poll()
-        poll.register(sock.fileno(), select.POLLOUT)
+        poll.register(sock.fileno(), event)
         poll.poll()
 
     def now(self) -> float:

@@ -27,6 +27,11 @@ class Workers:
         self._free = 0
         self._count = 0
 
+    @property
+    def has_threads(self) -> bool:
+        """Whether any was started."""
+        return self._count > 0
+
     def submit(self, function: Callable[..., object], *args: Any) -> None:
         """Run a function, which handles its own errors, as soon as a thread is free."""
         with self._lock:

@@ -14,10 +14,14 @@ from sionamespace.serving.door import Door
 from sionamespace.serving.listening import raise_file_limit
 from sionamespace.workers.siblings import Siblings
 
-__all__ = ["LOOK_AGAIN", "WebServer", "serve"]
+__all__ = ["LAST_ONES", "LOOK_AGAIN", "WebServer", "serve"]
 
 _PATIENCE = 5.0
 """How many seconds clients and requests that are under way have when the server stops."""
+
+LAST_ONES = 0.2
+"""How many seconds a server that accepts nobody more waits for the requests of those whom it has
+accepted just before."""
 
 LOOK_AGAIN = 0.01
 """After how many seconds a server that waits for something looks again whether it is there."""
@@ -83,6 +87,8 @@ def serve(
         others_stay = received[:1] == [door.signals[1]] and door.siblings is not None
         if others_stay or not door.drain:
             server.close()
+        if others_stay:
+            runtime.sleep(LAST_ONES)
         stop()
         end = runtime.now() + door.drain + _PATIENCE
         while (server.busy() or not stopped()) and runtime.now() < end:

@@ -12,7 +12,7 @@ from typing import Any
 import uvicorn
 
 from sionamespace.serving.door import Door
-from sionamespace.serving.lifetime import LOOK_AGAIN
+from sionamespace.serving.lifetime import LAST_ONES, LOOK_AGAIN
 from sionamespace.workers.balance import Balance
 from sionamespace.workers.siblings import Siblings
 
@@ -83,6 +83,8 @@ class UvicornServer(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         if self._others_stay or not self._door.drain:
             self._stop_accepting()
+        if self._others_stay:
+            await asyncio.sleep(LAST_ONES)
         self._stop()
         loop = asyncio.get_running_loop()
         end = loop.time() + self._door.drain

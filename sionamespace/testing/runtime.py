@@ -46,6 +46,7 @@ class ManualRuntime:
     """
 
     name = "manual"
+    has_threads = False
 
     def __init__(self) -> None:
         self._ident = get_ident()

@@ -12,9 +12,9 @@ _PAUSE = 0.002
 """How many seconds a worker with more than its share leaves to the others."""
 _SLACK, _SLACK_PERCENT = 2, 5
 """How many clients more than the average, and how many per cent more, are still its share."""
-_AT_ONCE = 16
-"""One of how many clients that it has it accepts then, if they are still there: the others may have
-stopped."""
+_AT_ONCE = 128
+"""For each of how many clients that it has it accepts one then, if they are still there: the others
+may have stopped."""
 _RECENT = 0.05
 """For how many seconds those count whom it has accepted, and who may not be clients yet."""
 
@@ -64,21 +64,22 @@ class Balance:
         self._now = now
         self._known, self._known_at = 0, -1.0
         self._accepted = 0
-        self._free = 0
+        self._free, self._free_until = 0, 0.0
 
     def pause(self) -> float:
         """How many seconds to wait before the next client is accepted, or is not there any more."""
         if self._now() - self._known_at > _RECENT:
-            self._known, self._known_at, self._accepted = self.clients(), self._now(), 0
+            self._known, self._known_at = self.clients(), self._now()
+            self._accepted = 0
         load = self._known + self._accepted
         self._loads.tell(self._number, load)
-        if self._free:
+        if self._free and self._now() < self._free_until:
             self._free -= 1
             return 0
         share = self._loads.average() * (1 + _SLACK_PERCENT / 100) + _SLACK
         if load <= share:
             return 0
-        self._free = load // _AT_ONCE
+        self._free, self._free_until = 1 + load // _AT_ONCE, self._now() + 1.5 * _PAUSE
         return _PAUSE
 
     def accepted(self) -> None:

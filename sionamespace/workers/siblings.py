@@ -119,26 +119,6 @@ class Siblings:
         number = self._number if node is None else int(node[:_DIGITS], 16)
         return number if number != self._number and number < len(self._outboxes) else None
 
-    def send_home(
-        self, line: bytes, rest: Any, connection: Any, sleep: Callable[[float], object]
-    ) -> bool:
-        """Hand a connection over whose next request is a sibling's; whether it is gone by that.
-
-        Args:
-            line: the first line of the request.
-            rest: the file that it was read from.
-            connection: the socket behind that, which is detached then.
-            sleep: lets this thread or green thread sleep.
-        """
-        number = self.home_of(line)
-        if number is None:
-            return False
-        early = line + rest.peek()  # after the line there is more of the head, or to come
-        gone = self.hand_over(number, connection.fileno(), early, sleep)
-        if gone:
-            os.close(connection.detach())
-        return gone
-
     def hand_over(
         self, number: int, descriptor: int, early: bytes, sleep: Callable[[float], object]
     ) -> bool:

@@ -26,6 +26,7 @@ from sionamespace import (
     Reply,
     Server,
     event,
+    server_event,
 )
 
 _reasons: dict[str, str] = {}
@@ -52,9 +53,7 @@ class Watched(Namespace):
         self.remember(sid, reason)
 
     def remember(self, who, reason):
-        _reasons[who] = reason
-        for reply in _asking_for_reason.pop(who, ()):
-            reply.send(reason)
+        self.server.namespace("/").servers.emit("note", who, reason)
 
     def on_reason_of(self, sid, other):
         """Answers as soon as the other client has left."""
@@ -67,6 +66,17 @@ class Watched(Namespace):
 
 class Features(Watched):
     """A handler for each thing that a client can do."""
+
+    @server_event
+    def note(self, who, reason):
+        """Each server knows of the clients of all."""
+        _reasons[who] = reason
+        for reply in _asking_for_reason.pop(who, ()):
+            reply.send(reason)
+
+    @server_event
+    def nothing(self):
+        """What was sent before it has come when it is answered."""
 
     def on_connect(self, sid, environ, auth):
         tell(joined=sid, path=self.path)
@@ -96,6 +106,8 @@ class Features(Watched):
         return args
 
     def on_same(self, sid, value):
+        if self.server.shares_clients:
+            self.servers.call("nothing", timeout=20).result()
         return value
 
     def on_nothing(self, sid):

@@ -122,7 +122,6 @@ def test_only_the_drivers_know_their_libraries() -> None:
             "runtime/originals.py",
             "runtime/choice.py",
             "engine/servers.py",
-            "serving/eventlet.py",
             "gunicorn.py",
         },
         "gunicorn": {"gunicorn.py"},
@@ -130,7 +129,6 @@ def test_only_the_drivers_know_their_libraries() -> None:
             "runtime/gevent.py",
             "runtime/originals.py",
             "runtime/choice.py",
-            "serving/gevent.py",
         },
         "engineio": {"engine/server.py"},
         "websockets": {

@@ -27,8 +27,11 @@ function hidePools(client) {
   }
 }
 
-/** Where a client connects to, of which there are so many already. */
-const address = (url, _count) => url;
+/** Where a client connects to, of which there are so many already: to several servers by turns. */
+function address(url, count) {
+  const urls = url.split(",");
+  return urls[count % urls.length];
+}
 
 /** One line of JSON for the test that started the scenario. */
 function report(value) {

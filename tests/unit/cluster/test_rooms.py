@@ -208,6 +208,22 @@ def test_an_audience_is_sent_away_wherever_it_is(cluster, clients):
     assert [client.connected for client in clients] == [False, False, True]
 
 
+def test_what_was_sent_before_comes_before_a_client_is_asked_or_goes(cluster, clients):
+    chat, two = cluster.node(0).namespace(), clients[1]
+    two.answers("question", "yes")
+
+    def at_once():
+        chat.emit("said", 1, room=two.sid)
+        chat.call("question", room=two.sid)
+        chat.emit("said", 2, room=two.sid)
+        chat.disconnect(two.sid)
+        chat.emit("said", 3, room=two.sid)
+
+    cluster.node(0).run(at_once)
+    assert [event.name for event in two.received()] == ["said", "question", "said"]
+    assert not two.connected
+
+
 def test_a_room_named_in_place_of_a_sid_is_not_sent_away(cluster, clients):
     clients[1].emit("join", "x")
     cluster.node(0).namespace().disconnect("x")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import io
 import json
@@ -171,7 +172,8 @@ class Client:
 
     def _be_served(self, site, query, sock):
         try:
-            site.serve("GET", query, **WEBSOCKET, **{"sionamespace.socket": sock})
+            with contextlib.suppress(StopIteration):  # as gunicorn's workers are told of the end
+                site.serve("GET", query, **WEBSOCKET, **{"gunicorn.socket": sock})
         finally:
             sock.close()
 

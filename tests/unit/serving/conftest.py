@@ -14,13 +14,11 @@ import trustme
 from sionamespace.runtime.choice import make_driver
 from sionamespace.runtime.threaded import ThreadedRuntime
 from sionamespace.serving.door import FrontDoor
-from sionamespace.serving.eventlet import EventletServer
-from sionamespace.serving.gevent import GeventServer
 from sionamespace.serving.lifetime import serve
-from sionamespace.serving.threads import ThreadsServer
+from sionamespace.serving.server import HTTPServer
 from sionamespace.serving.tls import Certificate
 
-WEB_SERVERS = {server.name: server for server in (EventletServer, GeventServer, ThreadsServer)}
+MODES = ("eventlet", "gevent", "threads")
 PATIENCE = 20
 
 
@@ -83,7 +81,7 @@ class Site:
         self._certificate = certificate
 
     def make(self, app=hello, tls=False, **settings):
-        return WEB_SERVERS[self.mode](app, self._certificate if tls else None, **settings)
+        return HTTPServer(app, self.runtime, self._certificate if tls else None, **settings)
 
     def run(
         self,
@@ -147,7 +145,7 @@ def certificate(authority: trustme.CA, tmp_path_factory: pytest.TempPathFactory)
 # A driver belongs to its thread for good, so there is one of each for all tests on this thread.
 
 
-@pytest.fixture(scope="session", params=list(WEB_SERVERS))
+@pytest.fixture(scope="session", params=MODES)
 def site(request, authority, certificate) -> Site:
     return Site(request.param, authority, certificate)
 

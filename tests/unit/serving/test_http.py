@@ -1,22 +1,21 @@
-"""HTTP as the threaded web server speaks it, byte for byte."""
+"""HTTP as the web server speaks it, byte for byte."""
 
 from __future__ import annotations
 
 import queue
 import socket
+import threading
+import time
 
 import pytest
 
-from tests.unit.serving.conftest import PATIENCE, Site, hello
-
-
-@pytest.fixture(scope="module")
-def threads(authority, certificate):
-    return Site("threads", authority, certificate)
+from sionamespace.runtime.pending import Pending
+from sionamespace.serving import server
+from tests.unit.serving.conftest import PATIENCE, hello
 
 
 @pytest.fixture
-def talk(threads):
+def talk(site):
     """What is answered to bytes that a client sends, until the server closes the connection."""
 
     def talk(data, app=hello, more=b""):
@@ -27,7 +26,7 @@ def talk(threads):
                     sock.shutdown(socket.SHUT_WR)
                 return b"".join(iter(lambda: sock.recv(65536), b""))
 
-        return threads.run(scene, app)
+        return site.run(scene, app)
 
     return talk
 
@@ -135,6 +134,67 @@ class TestRequests:
         data = post("Content-Length: 2", "Expect: 100-continue", body=b"ok")
         assert talk(data, echo).startswith(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK")
 
+    @pytest.mark.parametrize("ending", [b"", b"\r\n\r\n"], ids=["endless", "ended"])
+    def test_a_head_that_is_too_large_is_refused(self, talk, ending):
+        answer = talk(b"GET / HTTP/1.1\r\nX: " + b"x" * 70_000 + ending)
+        assert answer.startswith(b"HTTP/1.1 431 ")
+
+    def test_what_is_no_request_is_told_why(self, talk):
+        status, headers, body = parts(talk(b"nonsense\r\n\r\n", more=b"waits"))
+        assert (status, headers["Connection"]) == ("HTTP/1.1 400 Bad Request", "close")
+        assert body == b"no request of HTTP/1.1"
+
+    def test_empty_lines_before_a_request_are_passed_over(self, talk):
+        assert talk(b"\r\n\r\n" + request()).startswith(b"HTTP/1.1 200 ")
+
+    def test_a_head_may_come_in_pieces(self, site):
+        def scene(client):
+            with socket.create_connection(("127.0.0.1", client.port), PATIENCE) as sock:
+                for byte in request("Connection: close"):
+                    sock.sendall(bytes([byte]))
+                return b"".join(iter(lambda: sock.recv(65536), b""))
+
+        assert site.run(scene).endswith(b"\r\n\r\nhello")
+
+    def test_a_client_that_does_not_go_on_is_let_go(self, site, monkeypatch):
+        monkeypatch.setattr(server, "_PATIENCE", 0.2)
+
+        def scene(client):
+            beginnings = [b"", b"GET / HT", post("Content-Length: 5", body=b"12")]
+            ends = []
+            for data in beginnings:
+                with socket.create_connection(("127.0.0.1", client.port), PATIENCE) as sock:
+                    sock.sendall(data)
+                    ends.append(sock.recv(1))
+            return ends
+
+        assert site.run(scene, echo) == [b""] * 3
+
+    def test_one_that_does_not_read_keeps_nobody_waiting_and_is_let_go(self, site, monkeypatch):
+        monkeypatch.setattr(server, "_PATIENCE", 0.5)
+        ended = queue.SimpleQueue()
+
+        def app(environ, start_response):
+            if environ["PATH_INFO"] != "/large":
+                return hello(environ, start_response)
+            start_response("200 OK", [])
+            return Large()
+
+        class Large:
+            def __iter__(self):
+                while True:
+                    yield b"x" * 65536
+
+            def close(self):
+                ended.put(True)
+
+        def scene(client):
+            with socket.create_connection(("127.0.0.1", client.port), PATIENCE) as silent:
+                silent.sendall(request(line="GET /large HTTP/1.1"))
+                return client.get(), ended.get(timeout=PATIENCE)
+
+        assert site.run(scene, app) == ((200, b"hello"), True)
+
 
 class TestResponses:
     def test_a_length_that_is_not_known_goes_in_chunks(self, talk):
@@ -216,7 +276,79 @@ class TestResponses:
 
     def test_a_socket_that_the_application_takes_is_not_answered_on(self, talk):
         def app(environ, start_response):
-            environ["sionamespace.socket"].sendall(b"mine")
+            stream = environ["sionamespace.stream"]
+            stream.taken = True
+            stream.send(b"mine")
+            stream.close()
             return ()
 
         assert talk(request(), app) == b"mine"
+
+
+class TestAnswersThatComeLater:
+    """What the engine does with polls."""
+
+    def test_the_connection_goes_on_with_what_came_meanwhile(self, site):
+        waiting = queue.SimpleQueue()
+
+        def app(environ, start_response):
+            if environ["PATH_INFO"] == "/poll":
+                waits = Pending(site.runtime)
+                environ["sionamespace.later"](waits.listen, hello)
+                waiting.put(waits)
+                return ()
+            return echo(environ, start_response)
+
+        def scene(client):
+            with socket.create_connection(("127.0.0.1", client.port), PATIENCE) as sock:
+                poll = post("Content-Length: 4", body=b"poll", line="POST /poll HTTP/1.1")
+                sock.sendall(poll + post("Content-Length: 4", "Connection: close", body=b"next"))
+                first = waiting.get(timeout=PATIENCE)
+                asked = client.get()
+                site.runtime.post(first.resolve, None)
+                return asked, b"".join(iter(lambda: sock.recv(65536), b""))
+
+        asked, answers = site.run(scene, app)
+        assert asked == (200, b"")
+        first, _, second = answers.partition(b"hello")
+        assert first.startswith(b"HTTP/1.1 200 OK")
+        assert second.endswith(b"\r\n\r\nnext")
+
+    def test_many_that_wait_keep_no_threads(self, site):
+        waiting = []
+
+        def app(environ, start_response):
+            waits = Pending(site.runtime)
+            environ["sionamespace.later"](waits.listen, hello)
+            waiting.append(waits)
+            return ()
+
+        def scene(client):
+            connections = [client.connect() for _ in range(50)]
+            before = threading.active_count()
+            for connection in connections:
+                connection.request("GET", "/")
+            while len(waiting) < 50:
+                time.sleep(0.001)
+            more = threading.active_count() - before
+            for waits in waiting:
+                site.runtime.post(waits.resolve, None)
+            answers = [connection.getresponse().read() for connection in connections]
+            for connection in connections:
+                connection.close()
+            return more, answers
+
+        more, answers = site.run(scene, app)
+        assert answers == [b"hello"] * 50
+        assert more < 10
+
+    def test_one_that_fails_is_an_error_500(self, site, caplog):
+        def fail(environ, start_response):
+            raise LookupError
+
+        def app(environ, start_response):
+            environ["sionamespace.later"](lambda call: call(), fail)
+            return ()
+
+        assert site.run(lambda client: client.get()[0], app) == 500
+        assert "LookupError" in caplog.text

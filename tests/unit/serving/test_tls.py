@@ -10,7 +10,7 @@ import pytest
 
 from sionamespace.errors import ConfigurationError
 from sionamespace.serving.tls import Certificate
-from tests.unit.serving.conftest import PATIENCE, WEB_SERVERS, hello
+from tests.unit.serving.conftest import PATIENCE
 
 BIG = bytes(range(256)) * 4096
 
@@ -55,7 +55,7 @@ class TestServing:
     def test_a_client_that_does_not_speak_keeps_nobody_waiting_and_is_let_go(
         self, site, monkeypatch
     ):
-        monkeypatch.setattr(f"sionamespace.serving.{site.mode}.HANDSHAKE_SECONDS", 0.5)
+        monkeypatch.setattr("sionamespace.serving.server.HANDSHAKE_SECONDS", 0.5)
 
         def scene(client):
             with socket.create_connection(("127.0.0.1", client.port), PATIENCE) as silent:
@@ -74,9 +74,10 @@ def client_hello(context: ssl.SSLContext) -> bytes:
 
 
 class TestCertificate:
-    def test_without_one_there_is_plain_http(self):
+    def test_without_one_there_is_plain_http(self, site):
         assert Certificate.parse(None, None) is None
-        assert {make(hello, None).scheme for make in WEB_SERVERS.values()} == {"http"}
+        assert site.make().scheme == "http"
+        assert site.make(tls=True).scheme == "https"
 
     def test_the_key_may_stand_in_the_same_file(self, certificate, tmp_path):
         both = tmp_path / "both.pem"
