@@ -20,7 +20,7 @@ from sionamespace.cluster.nodejs.wire import NodeWire
 from sionamespace.cluster.outbox import Entry, Outbox
 from sionamespace.cluster.pump import Pump
 from sionamespace.cluster.wire import WireError
-from sionamespace.errors import UsageError
+from sionamespace.errors import PacketError, UsageError
 from sionamespace.logs import FirstTimes
 from sionamespace.ports import Broker, Local
 from sionamespace.runtime.faults import log_fault
@@ -58,7 +58,7 @@ class NodeLink:
         self._local = local
         self._broker = broker
         self._wire = wire
-        self._outbox = Outbox(settings.max_outbox_bytes, self._wake, _unheard)
+        self._outbox = Outbox(settings.max_outbox_bytes, _unheard)
         inbox = Inbox(local.runtime, settings.max_inbox_bytes, _unheard)
         self._orders = NodeOrders(local, inbox, self._respond)
         self.questions = NodeQuestions(self._uid, local.runtime, self._count, self._request)
@@ -121,9 +121,6 @@ class NodeLink:
         # Some answer on a channel for whoever asked.
         return [f"{begin}*", requests, responses, f"{responses}{self._uid}#"]
 
-    def _wake(self) -> None:
-        self._pump.wake()
-
     # On the loop.
 
     async def _run(self) -> None:
@@ -162,7 +159,7 @@ class NodeLink:
                 self._take_request(path, data)
             else:
                 self.questions.hear(read_plain(data))
-        except (WireError, UsageError) as error:
+        except (PacketError, UsageError, WireError) as error:
             text = "a message on the channel %.80r of %s is ignored: %s"
             self._foreign.warning(str(error), text, channel, self._broker.name, error)
         except Exception:
