@@ -91,6 +91,7 @@ class Membership:
             self._connected,
             self._lost,
             self._given_up,
+            reunion=self,
         )
         self._fresh = FreshRooms(_now)
         self._foreign = FirstTimes(_log)
@@ -196,9 +197,16 @@ class Membership:
         _log.info("server %s is connected to %s", self.node, self._broker.name)
         self._heard_itself_at = None
         self.nodes.listen(_now())
-        self.say(self._wire.everyone, Hello())
         self._beat_timer = loop.call_later(self._settings.heartbeat, self._beat)
         self._set_connected(True)
+
+    def greeting(self) -> Entry:
+        """What a server says when it comes, or comes back; whoever hears it answers."""
+        return Entry(Hello(), self._wire.everyone, 0)
+
+    def is_complete(self) -> bool:
+        """Whether all are back who were there."""
+        return self.nodes.all_met()
 
     def _lost(self, error: BaseException) -> None:
         if self._beat_timer is not None:
@@ -249,6 +257,8 @@ class Membership:
     def _take(self, node: str, message: Message) -> None:
         if isinstance(message, Hello | Beat):
             self.nodes.meet(node)
+            if self._pump.holds:
+                self._pump.wake()
             if isinstance(message, Hello):
                 self.say(self._wire.node(node), Beat())
         elif isinstance(message, Bye):
@@ -269,6 +279,8 @@ class Membership:
             self._settings.heartbeat, self._beat
         )
         self.say(self._wire.everyone, Beat(), volatile=True)
+        if self._pump.holds:  # it still waits for those that were there
+            return
         self.nodes.forget_silent(now)
         if not self.nodes.all_heard:
             self.nodes.all_heard = True  # who was there has answered the Hello by now

@@ -64,6 +64,10 @@ class Nodes:
         """Whether a server is there, or may just not have been heard yet. From any thread."""
         return name in self.there or not self.all_heard
 
+    def all_met(self) -> bool:
+        """Whether all that are there have said so since `listen`."""
+        return all(self._nodes[name].is_met for name in self.there)
+
     def hear(self, name: str, number: int, now: float) -> bool:
         """Something has come of somebody; whether it is new, as it may be sent twice."""
         node = self._nodes.get(name)

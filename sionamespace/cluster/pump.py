@@ -6,13 +6,13 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from sionamespace.cluster.outbox import Entry, Outbox
 from sionamespace.ports import Broker
 from sionamespace.runtime.originals import get_ident
 
-__all__ = ["Pump"]
+__all__ = ["Pump", "Reunion"]
 
 T = TypeVar("T")
 
@@ -22,6 +22,10 @@ PATIENCE = 5.0
 _FIRST_DELAY, _LAST_DELAY = 0.1, 5.0
 """After how many seconds a connection is tried anew: at first, and after many failures."""
 
+_GREET_EVERY, _SLACK = 1.0, 1.0
+"""How often others are greeted while they are waited for, and for how many seconds more than they
+may pause between their attempts."""
+
 _BATCH, _BATCH_BYTES = 500, 1024 * 1024
 """How much is published at once."""
 
@@ -30,6 +34,16 @@ _CHANNELS = 1000
 
 _ATTEMPTS = 3
 """How often a message is sent on a connection that breaks at it, before it is given up."""
+
+
+class Reunion(Protocol):
+    """Who was there when the connection broke."""
+
+    def greeting(self) -> Entry:
+        """What tells them that this server is there, and asks them to say so too."""
+
+    def is_complete(self) -> bool:
+        """Whether all of them are back. When that changes, the pump is to be woken."""
 
 
 class Pump:
@@ -45,6 +59,7 @@ class Pump:
         connected: called on the loop when everything is subscribed to.
         lost: called on the loop with what broke the connection, or kept it from coming about.
         given_up: called with messages that the broker does not take, and why.
+        reunion: who was there when the connection broke; see `Reunion`.
     """
 
     def __init__(
@@ -56,6 +71,7 @@ class Pump:
         connected: Callable[[], object],
         lost: Callable[[BaseException], object],
         given_up: Callable[[Entry, BaseException], object],
+        reunion: Reunion | None = None,
     ) -> None:
         self._broker = broker
         self._outbox = outbox
@@ -65,6 +81,10 @@ class Pump:
         self._tell_connected = connected
         self._tell_lost = lost
         self._tell_given_up = given_up
+        self._reunion = reunion
+        self._lost_at: float | None = None
+        self.holds = False
+        """Whether what waits is held until others are back."""
         self._loop: asyncio.AbstractEventLoop | None = None
         self._ident = 0
         self._news = asyncio.Event()
@@ -104,6 +124,7 @@ class Pump:
                     await self._carry(goes_on)
                 except Exception as error:
                     self._outbox.flows = False
+                    self._lost_at = self._lost_at or self._loop.time()
                     self._tell_lost(error)
                     await self._close()
                     held = self._loop.time() - begun > _LAST_DELAY
@@ -130,11 +151,17 @@ class Pump:
         self._fault = None
         await _soon(self._broker.open(self._receive, self.break_off))
         await self._subscribe(self._outbox.anew())
-        self._outbox.flows = True
         self._tell_connected()
 
     async def _carry(self, goes_on: Callable[[], bool]) -> None:
         """Take over what comes, until the connection breaks or it is time to end."""
+        if self._reunion is not None:
+            self.holds = True
+            try:
+                await self._reunite(self._reunion, goes_on)
+            finally:
+                self.holds = False
+        self._outbox.flows, self._lost_at = True, None
         await self._publish()  # what failed before
         while True:
             changes, self._batch = self._outbox.take(_BATCH, _BATCH_BYTES)
@@ -147,6 +174,22 @@ class Pump:
                 if not goes_on():
                     return
                 await self._news.wait()
+
+    async def _reunite(self, reunion: Reunion, goes_on: Callable[[], bool]) -> None:
+        """Greet the others, and hold what waits until those are back who were there: of a broker
+        that was away, some come back before others, and what is published then is not kept."""
+        now = asyncio.get_running_loop().time
+        until = now()
+        if self._lost_at is not None and not self._broker.keeps:
+            until += min(2 * (until - self._lost_at), _LAST_DELAY) + _SLACK
+
+        def waits() -> bool:
+            return not reunion.is_complete() and self._fault is None and goes_on()
+
+        await self._send([reunion.greeting()])
+        while waits() and (left := until - now()) > 0:
+            await self._pause(min(_GREET_EVERY, left), waits)
+            await self._send([reunion.greeting()])
 
     async def _change_channels(self, changes: dict[str, bool]) -> None:
         await self._subscribe([channel for channel, wanted in changes.items() if wanted])

@@ -103,7 +103,8 @@ class RedisServer(Engine):
 
     def command(self) -> Sequence[str]:
         quiet = ("--save", "", "--bind", "127.0.0.1", "--dir", str(self.folder))
-        return (program("redis-server"), "--port", str(self.port), *quiet, *self._options)
+        port = () if "--tls-port" in self._options else ("--port", str(self.port))
+        return (program("redis-server"), *port, *quiet, *self._options)
 
     def ask(self, *command: str | int) -> object:
         """What the server answers to a command."""
@@ -206,12 +207,14 @@ class ClusterServers(Together):
 class NatsServer(Engine):
     ready = "Server is ready"
 
-    def __init__(self) -> None:
+    def __init__(self, *options: str) -> None:
         super().__init__()
         self.url = f"nats://127.0.0.1:{self.port}"
+        self._options = options
 
     def command(self) -> Sequence[str]:
-        return (program("nats-server"), "-a", "127.0.0.1", "-p", str(self.port))
+        address = ("-a", "127.0.0.1", "-p", str(self.port))
+        return (program("nats-server"), *address, *self._options)
 
 
 class RabbitServer(Engine):

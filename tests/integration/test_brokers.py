@@ -7,6 +7,7 @@ import secrets
 import sys
 import time
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 import pytest
 from child import PATIENCE, Child
@@ -323,3 +324,50 @@ class TestPostgres(RealServer):
     @classmethod
     def new_engine(cls) -> Engine:
         return PostgresServer()
+
+
+def secure_redis(files: dict[str, str]) -> tuple[Engine, str]:
+    """One that speaks TLS only, to who knows the password."""
+    engine = RedisServer()
+    engine._options = (
+        *("--port", "0", "--tls-port", str(engine.port), "--tls-auth-clients", "no"),
+        *("--tls-cert-file", files["certificate"], "--tls-key-file", files["key"]),
+        *("--tls-ca-cert-file", files["authority"], "--requirepass", "right"),
+    )
+    return engine, f"rediss://:{{}}@127.0.0.1:{engine.port}?ssl_ca_certs={{}}"
+
+
+def secure_nats(files: dict[str, str]) -> tuple[Engine, str]:
+    tls = ("--tls", "--tlscert", files["certificate"], "--tlskey", files["key"])
+    engine = NatsServer(*tls, "--user", "me", "--pass", "right")
+    return engine, f"nats+tls://me:{{}}@127.0.0.1:{engine.port}?cafile={{}}"
+
+
+@pytest.mark.parametrize("secure", [secure_redis, secure_nats])
+def test_tls_and_passwords(
+    secure: Callable[[dict[str, str]], tuple[Engine, str]],
+    certificate: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def test(one: Side, two: Side) -> None:
+        await two.broker.subscribe(["a"])
+        await one.broker.publish([("a", b"1")])
+        assert await two.next() == ("a", b"1")
+
+    async def refused(url: str) -> str:
+        with pytest.raises(Exception) as caught:  # noqa: PT011 # the library's own
+            await broker_of(url).open(lambda *_: None, lambda _: None)
+        return f"{caught.value!r} {caught.value.__cause__!r} {caught.value.__context__!r}"
+
+    names = ("certificate", "key", "authority")
+    files = {name: str(certificate / f"{name}.pem") for name in names}
+    engine, url = secure(files)
+    try:
+        engine.start()
+        between(lambda: broker_of(url.format("right", files["authority"])), test)
+        said = asyncio.run(refused(url.format("s3cr3t", files["authority"])))
+        said += asyncio.run(refused(url.format("right", files["certificate"])))
+    finally:
+        engine.end()
+    assert "s3cr3t" not in said + caplog.text
+    assert "certificate" in said.lower()

@@ -178,6 +178,44 @@ def test_a_batch_that_failed_is_sent_again_and_nothing_comes_twice(cluster, clie
     assert heard(*clients) == [list(range(20))] * 2
 
 
+def test_what_waited_is_held_until_those_are_back_who_were_there(cluster, clients):
+    for number in (0, 1):
+        cluster.cut(number)
+    clients[0].emit("say", 1)
+    cluster.advance(5)
+    cluster.heal(0)
+    while not cluster.node(0).health().connected:
+        cluster.advance(0.1)
+    clients[0].emit("say", 2)
+    cluster.heal(1)
+    cluster.advance(7)
+    assert heard(*clients) == [[1, 2], [1, 2]]
+
+
+def test_those_who_do_not_come_back_are_not_waited_for_for_long(cluster, clients):
+    third = cluster.add().connect()
+    cluster.advance(1)
+    for number in range(3):
+        cluster.cut(number)
+    cluster.kill(1)
+    cluster.advance(10)
+    clients[0].emit("say", 1)
+    cluster.heal(0)
+    cluster.heal(2)
+    cluster.advance(11)
+    assert heard(clients[0], third) == [[1], [1]]
+    assert cluster.node(0).health().nodes == {cluster.node(2).name}
+
+
+def test_a_server_that_alone_was_cut_off_waits_for_nobody(cluster, clients):
+    cluster.cut(0)
+    clients[0].emit("say", 1)
+    cluster.advance(3)
+    cluster.heal(0)
+    cluster.advance(3)
+    assert heard(*clients) == [[1], [1]]
+
+
 def test_nothing_comes_twice_from_a_server_that_was_taken_for_gone(cluster, clients):
     broker = cluster.node(0)._broker
     publish = broker.publish
