@@ -202,7 +202,7 @@ def test_those_who_do_not_come_back_are_not_waited_for_for_long(cluster, clients
     clients[0].emit("say", 1)
     cluster.heal(0)
     cluster.heal(2)
-    cluster.advance(11)
+    cluster.advance(15)
     assert heard(clients[0], third) == [[1], [1]]
     assert cluster.node(0).health().nodes == {cluster.node(2).name}
 
