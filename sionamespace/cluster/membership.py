@@ -279,16 +279,18 @@ class Membership:
             self._settings.heartbeat, self._beat
         )
         self.say(self._wire.everyone, Beat(), volatile=True)
-        if self._pump.holds:  # it still waits for those that were there
-            return
+        heard, deaf_for = self._heard_itself_at, 0.0
+        if heard is not None:
+            # On an engine that lets everybody hear themselves, that is a sign of life.
+            deaf_for = now - heard
+        if deaf_for > self._settings.forget_after:
+            self._pump.break_off(TimeoutError(f"nothing was heard for {deaf_for:.1f} s"))
+        if self._pump.holds or deaf_for > 2 * self._settings.heartbeat:
+            return  # whoever is not heard now may be there all the same
         self.nodes.forget_silent(now)
         if not self.nodes.all_heard:
             self.nodes.all_heard = True  # who was there has answered the Hello by now
             self.questions.all_heard()
-        heard = self._heard_itself_at
-        if heard is not None and now - heard > self._settings.forget_after:
-            # On an engine that lets everybody hear themselves, that is a sign of life.
-            self._pump.break_off(TimeoutError(f"nothing was heard for {now - heard:.1f} s"))
 
     def _came(self, node: str) -> None:
         _log.info("server %s has come", node)

@@ -174,9 +174,12 @@ def test_what_is_lost(fault: Callable[[Scene], None]) -> None:
         assert found.near, f"{engine}: clients of the same server need no broker"
         assert found.in_order, engine
         assert found.doubled == 0, engine
-        assert found.came > sent / 4, engine
         if engine == "Redis Streams":
             assert found.lost == 0
+        elif fault is cut_off_receiver:
+            assert found.came > sent / 4, engine
+        else:
+            assert found.lost <= 10, f"{engine}: only what was on its way just then"
 
 
 def test_what_a_server_that_is_killed_has_emitted_has_come() -> None:

@@ -207,6 +207,14 @@ def test_those_who_do_not_come_back_are_not_waited_for_for_long(cluster, clients
     assert cluster.node(0).health().nodes == {cluster.node(2).name}
 
 
+def test_nobody_is_forgotten_while_the_broker_stands_still(cluster):
+    for number in (0, 1):
+        cluster.stall(number)
+    cluster.advance(9)
+    for one, other in ((0, 1), (1, 0)):
+        assert cluster.node(one).health().nodes == {cluster.node(other).name}
+
+
 def test_a_server_that_alone_was_cut_off_waits_for_nobody(cluster, clients):
     cluster.cut(0)
     clients[0].emit("say", 1)
