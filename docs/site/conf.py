@@ -49,6 +49,7 @@ NAVIGATION = {
         "deploy/threads",
         "deploy/asyncio",
         "deploy/gunicorn",
+        "deploy/workers",
         "deploy/nginx",
         "compression",
         "msgpack",
