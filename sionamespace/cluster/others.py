@@ -104,6 +104,9 @@ class ClusterOthers(Others):
             return Health(broker=self._broker.name, connected=False)
         return self._begun.health()
 
+    def may_have(self, sid: Sid) -> bool:
+        return Ids.node_of(sid) is not None
+
     def absent(self, path: Path, sid: Sid) -> NotConnected:
         node = self.node_elsewhere(sid)
         if node is None:
