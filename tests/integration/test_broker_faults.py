@@ -69,6 +69,7 @@ class Listener:
     def close(self) -> None:
         self._socket.shutdown()
         self._reading.join(10)
+        self._socket.close()
 
     def _read(self) -> None:
         # Not python-socketio's client, which runs each event on a thread of its own.
