@@ -39,15 +39,20 @@ def mode_of_worker() -> str | None:
     return next((_MODES[name] for name in names if name in _MODES), None)
 
 
-def check_alone() -> None:
-    """Check that no other worker serves the same clients.
+def check_alone(shares_clients: bool = False, polls: bool = True) -> None:
+    """Check that a server can serve in this process, along with others if there are any.
+
+    Args:
+        shares_clients: whether it has a broker in common with them.
+        polls: whether clients may poll.
 
     Raises:
-        ConfigurationError: if gunicorn starts several.
+        ConfigurationError: if gunicorn starts several workers that cannot serve together, or one
+            that cannot serve at all.
     """
     worker = gunicorn_worker()
     if worker is not None and worker.cfg.workers > 1:
-        raise ConfigurationError(several(f"gunicorn starts {worker.cfg.workers} workers"))
+        _check_together(f"gunicorn starts {worker.cfg.workers} workers", shares_clients, polls)
     if worker is not None and type(worker).__name__ == "SyncWorker":
         raise ConfigurationError(
             "gunicorn's sync worker serves one request at a time, and a client that polls keeps it "
@@ -69,12 +74,21 @@ def check_loaded_here() -> None:
         )
 
 
-def several(found: str) -> str:
-    """What to say of several processes that serve the same clients."""
-    return (
-        f"{found}, which would share the clients, but each knows only its own sessions and rooms; "
-        "start one (gunicorn -w 1, and WEB_CONCURRENCY=1 or unset)"
+def _check_together(found: str, shares_clients: bool, polls: bool) -> None:
+    mend = (
+        "start one (gunicorn -w 1, and WEB_CONCURRENCY=1 or unset), or have `sionamespace run "
+        "--workers` start them"
     )
+    if not shares_clients:
+        raise ConfigurationError(
+            f"{found}, each of which would know its own clients and rooms only: {mend}, or give "
+            "them a broker, such as rooms='redis://127.0.0.1', and transports=['websocket']"
+        )
+    if polls:
+        raise ConfigurationError(
+            f"{found} behind one port, so that the requests of a client that polls reach any of "
+            f"them: {mend}, or allow transports=['websocket'] only"
+        )
 
 
 def stop_with_process(

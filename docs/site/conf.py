@@ -50,6 +50,7 @@ NAVIGATION = {
         "deploy/threads",
         "deploy/asyncio",
         "deploy/gunicorn",
+        "deploy/workers",
         "deploy/nginx",
         "compression",
         "msgpack",

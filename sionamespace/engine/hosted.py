@@ -104,13 +104,14 @@ class Hosted:
             static: files to serve, by URL: ``{"/": "index.html", "/static/": "static/"}``.
 
         Raises:
-            ConfigurationError: if gunicorn starts several workers, or one that cannot serve.
+            ConfigurationError: if gunicorn starts several workers that cannot serve together, or
+                one that cannot serve at all.
         """
         if not isinstance(self.runtime, ThreadedRuntime):
             raise ConfigurationError(
                 "async_mode='asyncio' is for ASGI: use server.asgi(), or another async_mode"
             )
-        check_alone()
+        check_alone(self.shares_clients, "polling" in self.options.transports)
         if self._outlive_process is None:
             self._outlive_process = stop_with_process(self.runtime, self.shutdown, self._stopped)
         threshold = self.options.per_message_deflate

@@ -271,8 +271,8 @@ class EngineServer(engineio.Server):  # type: ignore[misc]
         if socket is None:
             raise RequestRefused(
                 Fault.UNKNOWN_SID,
-                f"there is no session {sid!r:.40}: it has ended, or belongs to another process "
-                "(with more than one worker, use sticky sessions)",
+                f"there is no session {sid!r:.40}: it has ended, or is another server's (several "
+                "behind one address need sticky sessions)",
             )
         return socket
 

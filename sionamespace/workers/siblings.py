@@ -19,9 +19,9 @@ __all__ = ["MOST_WORKERS", "Inboxes", "Passed", "Siblings"]
 _SID = re.compile(rb"[A-Z]+ [^ ?]*\?(?:[^ ]*&)?sid=([^& \r\n]+)")
 """The session in the first line of a request."""
 
-_MOST = 256 * 1024
-"""How many bytes of a connection may have been read before it is handed over, at most: what an
-event loop reads at a time."""
+_MOST = 512 * 1024
+"""How many bytes of a connection may have been read before it is handed over; event loops read 256
+KiB at a time."""
 _ROOM = 4 * 1024 * 1024
 """How many bytes an inbox is asked to hold; the system has its own limit."""
 
@@ -138,6 +138,8 @@ class Siblings:
 
     def try_to_hand_over(self, number: int, descriptor: int, early: bytes) -> bool | None:
         """The same without waiting: None if the inbox is full."""
+        if len(early) > _MOST:
+            return False
         rights = array.array("i", [descriptor])
         try:
             self._outboxes[number].sendmsg(

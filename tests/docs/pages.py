@@ -24,6 +24,7 @@ OWN_TEST = {
     "deploy/gevent.md": ("tests/integration/test_deploy.py", {"python", "sh"}),
     "deploy/gunicorn.md": ("tests/integration/test_deploy.py", {"python", "sh"}),
     "deploy/nginx.md": ("tests/integration/test_deploy_nginx.py", {"nginx"}),
+    "deploy/workers.md": ("tests/integration/test_deploy.py", {"python", "sh"}),
     "deploy/threads.md": ("tests/integration/test_deploy.py", {"python", "sh"}),
 }
 """The pages of which a test of their own runs all blocks in some languages. All other blocks are

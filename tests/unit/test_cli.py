@@ -69,6 +69,24 @@ def test_a_certificate_that_cannot_be_used_is_said_before_anything_is_served(cap
     assert text in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        (["--workers", "2", "--reload"], "--reload is for one process"),
+        (["--workers", "0"], "workers=0: expected how many"),
+        (["--workers", "2", "--keyfile", "key.pem"], "name certfile= too"),
+    ],
+)
+def test_workers_that_cannot_be_are_an_error_before_there_is_one(capsys, options, text):
+    assert main(["run", "chat_module:server", "--port", "0", *options]) == 2
+    assert text in capsys.readouterr().err
+
+
+def test_how_long_sending_clients_away_takes_may_be_chosen(run):
+    main(["run", "chat_module:server", "--drain", "2.5"])
+    assert run.call_args.kwargs["drain"] == 2.5
+
+
 def test_the_mode_may_be_chosen_for_a_server_that_does_not_say_its_own(run, monkeypatch):
     monkeypatch.setenv("SIONAMESPACE_ASYNC_MODE", "eventlet")
     assert main(["run", "chat_module:server", "--mode", "asyncio"]) == 0

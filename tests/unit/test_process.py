@@ -83,6 +83,21 @@ class TestAlone:
         with pytest.raises(ConfigurationError, match=r"starts 4 workers.*-w 1.*WEB_CONCURRENCY=1"):
             check_alone()
 
+    def test_several_with_a_broker_are_fine_if_no_client_polls(self, become):
+        become(kind("GeventWorker")(workers=4))
+        check_alone(shares_clients=True, polls=False)
+        with pytest.raises(ConfigurationError, match=r"one port.*-w 1.*transports=\['websocket'\]"):
+            check_alone(shares_clients=True)
+
+    def test_a_server_knows_whether_it_has_one(self, become):
+        become(kind("ThreadWorker")(workers=2))
+        options = {"rooms": "memory://process", "transports": "websocket"}
+        Server({}, **options).wsgi()
+        with pytest.raises(ConfigurationError, match=r"rooms='redis://127\.0\.0\.1'"):
+            Server({}, transports="websocket").wsgi()
+        with pytest.raises(ConfigurationError, match="transports="):
+            Server({}, rooms="memory://process").wsgi()
+
     def test_the_sync_worker_is_an_error_that_names_others(self, become):
         become(kind("SyncWorker")())
         with pytest.raises(ConfigurationError, match=r"one request at a time.*-k gthread"):

@@ -50,6 +50,50 @@ def test_what_is_wrong_with_an_option_is_said_with_the_mend(options, text):
         Server({"/": Chat}, **options)
 
 
+class TestSeveralWorkers:
+    def run(self, **options):
+        server = Server({"/": Chat}, async_mode="threads", **options.pop("server", {}))
+        server.run("127.0.0.1", 0, workers=2, **options)
+
+    def test_rooms_in_the_memory_of_each_are_no_rooms_of_all(self):
+        class Ours(MemoryRoomManager): ...
+
+        with pytest.raises(ConfigurationError, match=r"rooms=Ours\(\).*ClusterRoomManager"):
+            self.run(server={"rooms": Ours()})
+
+    def test_what_comes_by_tls_cannot_be_handed_over(self, tmp_path, mocker):
+        mocker.patch("sionamespace.engine.hosted.Certificate.parse")
+        with pytest.raises(ConfigurationError, match=r"by TLS.*transports=\['websocket'\]"):
+            self.run(certfile="cert.pem")
+
+    def test_what_was_spawned_before_would_be_lost(self):
+        server = Server({"/": Chat}, async_mode="threads")
+        server.spawn(lambda: None).result(timeout=20)
+        with pytest.raises(ConfigurationError, match="spawned or sent before"):
+            server.run("127.0.0.1", 0, workers=2)
+
+    def test_what_was_sent_before_would_be_lost(self):
+        server = Server({"/": Chat}, async_mode="threads", rooms="memory://before")
+        server.namespace("/").emit("news")
+        with pytest.raises(ConfigurationError, match="spawned or sent before"):
+            server.run("127.0.0.1", 0, workers=2)
+        while not server.leave_others():
+            pass
+
+    def test_an_address_that_cannot_be_listened_on_is_an_error_before_any_is_started(self):
+        server = Server({"/": Chat}, async_mode="threads")
+        with pytest.raises(ConfigurationError, match="cannot listen on port 99999"):
+            server.run("127.0.0.1", 99999, workers=2)
+
+    def test_a_worker_has_the_brokers_of_all_unless_it_was_given_one(self):
+        default = Server({"/": Chat}, async_mode="threads")
+        default.share("memory://workers")
+        assert default.health().broker == "memory://workers"
+        given = Server({"/": Chat}, async_mode="threads", rooms="memory://given")
+        given.share("memory://workers")
+        assert given.health().broker == "memory://given"
+
+
 def test_rooms_may_be_managed_by_the_applications_own_manager():
     class Counting(MemoryRoomManager):
         entered = 0

@@ -92,6 +92,7 @@ class Site:
         stopped=lambda: True,
         tls=False,
         number=signal.SIGTERM,
+        door=None,
         **settings,
     ):
         """Serve an application while a scene, called with a `Client`, runs on another thread.
@@ -117,7 +118,7 @@ class Site:
         playing.start()
         try:
             server = self.make(app, tls, **settings)
-            serve(server, FrontDoor("127.0.0.1", 0), self.runtime, stop, stopped)
+            serve(server, door or FrontDoor("127.0.0.1", 0), self.runtime, stop, stopped)
         finally:
             playing.join()
             logger.removeHandler(listening)

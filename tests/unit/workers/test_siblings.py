@@ -120,6 +120,7 @@ class TestHandingOver:
             passed = family[1].receive()
             os.close(passed.descriptor)
             assert passed.early == early
+        assert not family[0].hand_over(1, server.fileno(), bytes(1024 * 1024), no_nap)
 
     def test_several_come_in_their_order_and_then_none(self, family, connection):
         _, server = connection
