@@ -68,8 +68,10 @@ class Listener:
         self._socket.send("42" + json.dumps([event, *args]))
 
     def close(self) -> None:
-        with suppress(OSError):  # the server may have ended it
-            self._socket.sock.shutdown(socket.SHUT_RDWR)
+        sock = self._socket.sock  # None if the server has ended it
+        with suppress(OSError):
+            if sock is not None:
+                sock.shutdown(socket.SHUT_RDWR)
         self._reading.join(10)
         self._socket.shutdown()
 
