@@ -49,6 +49,8 @@ NAVIGATION = {
         "deploy/threads",
         "deploy/asyncio",
         "deploy/gunicorn",
+        "deploy/workers",
+        "deploy/sticky",
         "deploy/nginx",
         "compression",
         "msgpack",

@@ -20,7 +20,7 @@ from child import HERE, PATIENCE, Child, Node
 DOCS = HERE.parents[1] / "docs" / "deploy"
 GUNICORN_WORKERS = ["sionamespace.gunicorn.EventletWorker", "gevent", "gthread --threads 100"]
 PROGRAMS = Path(sys.executable).parent
-PAGES = ("eventlet.md", "gevent.md", "threads.md", "gunicorn.md")
+PAGES = ("eventlet.md", "gevent.md", "threads.md", "gunicorn.md", "workers.md")
 
 
 def blocks(page: str, language: str) -> list[str]:
