@@ -22,6 +22,7 @@ from sionamespace.rooms import MemoryRoomManager, RoomManager
 __all__ = ["broadcasts"]
 
 _MEMBERS = 10
+_BURST = 10
 _TIMES, _ROUNDS = 300, 15
 _DATA = {"from": "Ann", "text": "hello everybody, how are you?"}
 _UNBEATEN = {"heartbeat": 1000.0, "forget_after": 5000.0}
@@ -94,10 +95,11 @@ async def broadcasts(sizes: Sequence[int]) -> dict[str, float]:
     """
     figures = {}
     for members, where in ((_MEMBERS, f"{_MEMBERS} here"), (0, "nobody here")):
-        alone, shared = await _own_times(members)
-        figures[f"emit to {where}, us"] = alone
-        figures[f"emit to {where}, shared, us"] = shared
-        figures[f"emit to {where}, shared, times"] = shared / alone
+        for count, how in ((1, "one"), (_BURST, f"{_BURST} at once")):
+            alone, shared = await _own_times(members, count)
+            figures[f"{how} to {where}, us"] = alone
+            figures[f"{how} to {where}, shared, us"] = shared
+            figures[f"{how} to {where}, shared, times"] = shared / alone
     for others in sizes:
         took, passed_on = await _published(others)
         figures[f"emit and publish, us, {others} others"] = took
@@ -108,27 +110,32 @@ async def broadcasts(sizes: Sequence[int]) -> dict[str, float]:
     return figures
 
 
-async def _own_times(members: int) -> tuple[float, float]:
-    """How long `emit` keeps its caller, with rooms in memory, and with those of a cluster."""
+async def _own_times(members: int, count: int) -> tuple[float, float]:
+    """How long one `emit` of so many at once keeps its caller, in microseconds: with rooms in
+    memory, and with those of a cluster."""
     alone = await _server(MemoryRoomManager(), members)
     shared = await _server(ClusterRoomManager(Broker(Switchboard()), **_UNBEATEN), members)
-    found: dict[Server, float] = {}
+    best = {alone: 1.0, shared: 1.0}
     for _ in range(_ROUNDS):
-        for server in (alone, shared):  # in turns, so that what the machine does hits both
-            found[server] = min(found.get(server, 1.0), await _own_time(server))
+        for server, took in (await _own_time(alone, shared, count=count)).items():
+            best[server] = min(best[server], took)
     await _stop(alone, shared)
-    return found[alone] * 1e6, found[shared] * 1e6
+    return best[alone] * 1e6, best[shared] * 1e6
 
 
-async def _own_time(server: Server) -> float:
-    """Seconds for one. The loop runs between any two, so that each finds the outbox empty."""
-    emit, took = server.namespace(Listeners).emit, 0.0
-    for _ in range(_TIMES):
-        start = time.perf_counter()
-        emit("message", _DATA, room="room")
-        took += time.perf_counter() - start
+async def _own_time(*servers: Server, count: int) -> dict[Server, float]:
+    """Seconds for one, on each server. They take turns, so that both emit after the same work, and
+    the loop runs meanwhile, so that each finds its outbox empty."""
+    took = dict.fromkeys(servers, 0.0)
+    for number in range(_TIMES):
+        for server in servers if number % 2 else reversed(servers):
+            emit = server.namespace(Listeners).emit
+            start = time.perf_counter()
+            for _ in range(count):
+                emit("message", _DATA, room="room")
+            took[server] += time.perf_counter() - start
         await _turns(4)
-    return took / _TIMES
+    return {server: total / _TIMES / count for server, total in took.items()}
 
 
 async def _published(others: int) -> tuple[float, int]:

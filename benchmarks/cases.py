@@ -81,8 +81,9 @@ _CLUSTER = (
 
 def _broadcast_metrics() -> tuple[Metric, ...]:
     emits = [
-        Metric(f"emit to {where}, {what}")
+        Metric(f"{how} to {where}, {what}")
         for where in ("10 here", "nobody here")
+        for how in ("one", "10 at once")
         for what in ("us", "shared, us", "shared, times")
     ]
     among = [
@@ -171,6 +172,13 @@ _ALL = (
         "Binary payloads of 64 KiB answered, 20 clients with 2 outstanding each",
         _ECHO,
         measures.traffic("echo", clients=20, window=2, size=65536, binary=True),
+        _MAIN,
+    ),
+    Case(
+        "echo-object",
+        "Objects of five fields answered, 50 clients with 4 outstanding each",
+        _ECHO,
+        measures.traffic("echo", clients=50, window=4, object=True),
         _MAIN,
     ),
     Case(
@@ -266,7 +274,7 @@ _ALL = (
     ),
     Case(
         "broadcasts",
-        "Broadcasts alone, in memory and among 1 to 100 other servers",
+        "Emits alone: with rooms in memory, with shared ones, and among 1 to 100 other servers",
         _broadcast_metrics(),
         measures.broadcasts,
         (IN_MEMORY,),

@@ -156,11 +156,18 @@ PEERS: Mapping[str, Peer] = {
             speaks=frozenset({_MESSAGES, _SOCKETIO, _OLD}),
             beside=frozenset({"eventlet", "asyncio"}),
         ),
+        Peer(
+            "checked",
+            "sionamespace_server.py --checked",
+            MODES,
+            cases=frozenset({"echo-object"}),
+            tree=_ROOT,
+        ),
         Peer("bare", "bare_server.py", MODES, speaks=frozenset({_MESSAGES})),
         Peer("c", "bare_server.c", speaks=frozenset({_MESSAGES})),
     )
 }
 """What can be measured. ``ordered`` is python-socketio with ``async_handlers=False``, which is
 faster: the events of a client run in order, as they do here, but a handler that waits for its
-client waits for ever. ``bare`` is what is left of a mode without a framework, ``c`` is the limit
-of the load generator."""
+client waits for ever. ``checked`` is sionamespace with middleware and a checked payload. ``bare``
+is what is left of a mode without a framework, ``c`` is the limit of the load generator."""

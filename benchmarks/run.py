@@ -29,7 +29,7 @@ from process import Failed, Load, ServerProcess, compile_c, cores
 from report import markdown, text
 from results import Results
 
-_DEFAULT_PEERS = "sionamespace,python-socketio,ordered,node,bare"
+_DEFAULT_PEERS = "sionamespace,python-socketio,ordered,checked,node,bare"
 _ALL = "all"
 _SELF_TEST_PER_SECOND = 300_000
 

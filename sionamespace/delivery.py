@@ -142,7 +142,7 @@ class Delivery:
         session = self.sessions.get(sid)
         if session is not None:
             self._on_engine(session.dismiss, close)
-        elif Ids.node_of(sid) is not None:
+        elif self.rooms.others.may_have(sid):
             self.rooms.others.dismissed(self.path, Selection((sid,)), close)
 
     def dismiss(self, sids: list[Sid], close: bool) -> None:

@@ -18,6 +18,7 @@ from sionamespace.brokers import broker_of
 from sionamespace.cluster.courier import Courier
 from sionamespace.cluster.encoded import Encoded
 from sionamespace.cluster.messages import Dismiss, Emit, Enter, Leave, ToClients
+from sionamespace.cluster.nodejs.wire import NodeWire
 from sionamespace.cluster.wire import Wire
 from sionamespace.errors import BrokerDown, ConfigurationError
 from sionamespace.ids import Ids
@@ -79,9 +80,11 @@ class Emitter:
                 f"serializer={serializer!r:.60}: expected one of {', '.join(CODECS)}"
             )
         make = broker if callable(broker) else lambda: broker_of(broker)
-        make()  # what is wrong with it is said now
-        self._line = _Line(make, wire or Wire(prefix), max_outbox_bytes)
+        key = getattr(make(), "node_key", None)  # what is wrong with it is said now
         self._codec = CODECS[serializer]
+        if wire is None:
+            wire = Wire(prefix) if key is None else NodeWire(self._codec, key)
+        self._line = _Line(make, wire, max_outbox_bytes)
         self._path = "/"
 
     def namespace(self, path: Path) -> Emitter:

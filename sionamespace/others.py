@@ -47,6 +47,10 @@ class Others:
         """How things are."""
         return Health(self.node)
 
+    def may_have(self, sid: Sid) -> bool:
+        """Whether a client that is not connected to this server may be to another."""
+        return False
+
     def absent(self, path: Path, sid: Sid) -> NotConnected:
         """What to raise where a client must be connected to this server, and is not."""
         return NotConnected(

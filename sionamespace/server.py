@@ -7,6 +7,7 @@ from typing import Any
 from sionamespace.application import Application
 from sionamespace.brokers import broker_of
 from sionamespace.cluster import ClusterRoomManager
+from sionamespace.cluster.nodejs.manager import NodeRoomManager
 from sionamespace.engine.hosted import Hosted, parse_options
 from sionamespace.errors import ConfigurationError
 from sionamespace.rooms import MemoryRoomManager, RoomManager
@@ -65,10 +66,18 @@ class Server(Application, Hosted):
 
 def _room_manager(rooms: RoomManager | str | None) -> RoomManager | None:
     if isinstance(rooms, str):
-        return ClusterRoomManager(broker_of(rooms))
+        return shared_rooms(rooms)
     if rooms is not None and not isinstance(rooms, RoomManager):
         raise ConfigurationError(
             "rooms= takes a RoomManager, such as MemoryRoomManager(), or the URL of a broker, such "
             f"as 'redis://127.0.0.1', not {rooms!r:.60}"
         )
     return rooms
+
+
+def shared_rooms(url: str) -> ClusterRoomManager:
+    """What shares rooms over the broker that a URL names, with servers of Node for ``+node``."""
+    broker: Any = broker_of(url)
+    if hasattr(broker, "node_key"):
+        return NodeRoomManager(broker.plain(), broker)
+    return ClusterRoomManager(broker)

@@ -83,7 +83,7 @@ struct options {
     int clients, window, batch, size, at_once, old, polling, upgrading, flooders, stalled;
     uint64_t count;
     double warmup, seconds, rate, patience;
-    bool bare, binary;
+    bool bare, binary, object;
 };
 
 /* main.c */

@@ -46,6 +46,7 @@ static int usage(void)
             "  --batch N        fanout: broadcasts that one request asks for (10)\n"
             "  --size BYTES     payload of an echo or a broadcast (32)\n"
             "  --binary         echo: the payload is binary\n"
+            "  --object         echo: it is one of five fields of an object\n"
             "  --flooders N     clients more, which send events without end\n"
             "  --stalled N      fanout: members more, which read nothing\n"
             "  --at-once N      how many clients connect at a time (50)\n"
@@ -68,7 +69,8 @@ static bool read_options(int argc, char **argv)
         {"host", 1, 0, 'h'},     {"port", 1, 0, 'p'},      {"clients", 1, 0, 'c'},
         {"old", 1, 0, 'o'},      {"polling", 1, 0, 'l'},   {"upgrading", 1, 0, 'g'},
         {"window", 1, 0, 'w'},   {"rate", 1, 0, 'r'},      {"batch", 1, 0, 'b'},
-        {"size", 1, 0, 's'},     {"binary", 0, 0, 'y'},    {"flooders", 1, 0, 'f'},
+        {"size", 1, 0, 's'},     {"binary", 0, 0, 'y'},    {"object", 0, 0, 'j'},
+        {"flooders", 1, 0, 'f'},
         {"stalled", 1, 0, 'd'},  {"at-once", 1, 0, 'a'},   {"count", 1, 0, 'n'},
         {"warmup", 1, 0, 'u'},   {"seconds", 1, 0, 't'},   {"patience", 1, 0, 'P'},
         {"bare", 0, 0, 'B'},     {0, 0, 0, 0}};
@@ -85,6 +87,7 @@ static bool read_options(int argc, char **argv)
         case 'b': opt.batch = atoi(optarg); break;
         case 's': opt.size = atoi(optarg); break;
         case 'y': opt.binary = true; break;
+        case 'j': opt.object = true; break;
         case 'f': opt.flooders = atoi(optarg); break;
         case 'd': opt.stalled = atoi(optarg); break;
         case 'a': opt.at_once = atoi(optarg); break;
@@ -117,6 +120,7 @@ static bool possible(void)
                  !((opt.bare || opt.binary) && opt.old + opt.polling + opt.upgrading);
     return positive && none_negative && kinds && opt.size <= MAX_PAYLOAD &&
            !(opt.test == FANOUT && opt.window < opt.batch * opt.port_count) && !(opt.bare && opt.binary) &&
+           !(opt.binary && opt.object) && !(opt.object && opt.test != ECHO) &&
            !(opt.binary && opt.test != ECHO) && !(opt.stalled && opt.test != FANOUT);
 }
 

@@ -49,6 +49,18 @@ static void ask(struct client *c, struct slot *slot, const char *text, int lengt
     say(c, text, (size_t)length);
 }
 
+/* What stands before and behind the value of an echo in JSON: a text alone, or one of the five
+ * fields of an object. */
+static const char *before(void)
+{
+    return opt.object ? "{\"count\":3,\"kind\":\"order\",\"name\":\"" : "\"";
+}
+
+static const char *behind(void)
+{
+    return opt.object ? "\",\"price\":12.5,\"urgent\":true}" : "\"";
+}
+
 /* Echo: what follows the id in a question, and in its answer. */
 static int echo_value(char *out, size_t room, const struct client *c, uint64_t id)
 {
@@ -69,10 +81,10 @@ static void ask_echo(struct client *c, struct slot *slot, double at)
         say_attachment(c, value, (size_t)echo_value(value, sizeof value, c, slot->id));
         return;
     }
-    length = snprintf(text, sizeof text, "42%" PRIu64 "[\"echo\",\"", slot->id);
+    length = snprintf(text, sizeof text, "42%" PRIu64 "[\"echo\",%s", slot->id, before());
     length += echo_value(text + length, sizeof text - (size_t)length, c, slot->id);
-    memcpy(text + length, "\"]", 2);
-    ask(c, slot, text, length + 2, at);
+    length += snprintf(text + length, sizeof text - (size_t)length, "%s]", behind());
+    ask(c, slot, text, length, at);
 }
 
 /* Fan-out: members ask to be let into the room, the control clients for broadcasts. */
@@ -145,10 +157,9 @@ static int expected(const struct client *c, uint64_t id, char **answer)
         return snprintf(text, sizeof text, "461-%" PRIu64 "[{\"_placeholder\":true,\"num\":0}]", id);
     if (opt.test == ECHO) {
         int length = snprintf(text, sizeof text,
-                              opt.bare ? "42%" PRIu64 "[\"echo\",\"" : "43%" PRIu64 "[\"", id);
+                              opt.bare ? "42%" PRIu64 "[\"echo\",%s" : "43%" PRIu64 "[%s", id, before());
         length += echo_value(text + length, sizeof text - (size_t)length, c, id);
-        memcpy(text + length, "\"]", 2);
-        return length + 2;
+        return length + snprintf(text + length, sizeof text - (size_t)length, "%s]", behind());
     }
     if (!opt.bare)
         return snprintf(text, sizeof text, "43%" PRIu64 "[]", id);

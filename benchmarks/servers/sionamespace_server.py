@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
+from typing import Any
 
+import attrs
 from common import announce, arguments, version
 
 import sionamespace
-from sionamespace import Namespace, Server
+from sionamespace import Namespace, Server, event
+from sionamespace.middleware import Call
 
 
 class Bench(Namespace):
@@ -60,15 +64,60 @@ class AsyncBench(Bench):
         super().on_disconnect(sid, reason)
 
 
+@attrs.frozen
+class Order:
+    """What the load generator sends with ``--object``."""
+
+    count: int
+    kind: str
+    name: str
+    price: float
+    urgent: bool
+
+
+def plain_layer(call: Call, next: Callable[[Call], Any]) -> Any:
+    """Middleware around a ``def``."""
+    return next(call)
+
+
+async def async_layer(call: Call, next: Callable[[Call], Any]) -> Any:
+    """Middleware around an ``async def``."""
+    return await next(call)
+
+
+class CheckedBench(Bench):
+    """The same with middleware and a checked payload of five fields, which is answered again."""
+
+    @event(middleware=[plain_layer])
+    def on_echo(self, sid: str, value: Order) -> Order:  # type: ignore[override]
+        return value
+
+
+class AsyncCheckedBench(AsyncBench):
+    """The same as an application for asyncio has it."""
+
+    @event(middleware=[async_layer])
+    async def on_echo(self, sid: str, value: Order) -> Order:  # type: ignore[override]
+        return value
+
+
+_KINDS = {
+    (False, False): Bench,
+    (False, True): CheckedBench,
+    (True, False): AsyncBench,
+    (True, True): AsyncCheckedBench,
+}
+"""By whether it is for asyncio, and whether payloads are checked."""
+
 _DISTRIBUTIONS = {"eventlet": ["eventlet"], "gevent": ["gevent"], "asyncio": ["uvicorn", "uvloop"]}
 
 
 def main() -> None:
     """Serve until terminated."""
-    asked = arguments("eventlet", "gevent", "threads", "asyncio")
+    asked = arguments("eventlet", "gevent", "threads", "asyncio", flags=("--checked",))
     used = {name: version(name) for name in _DISTRIBUTIONS.get(asked.mode, ())}
     announce(sionamespace=sionamespace.__version__, **used)
-    namespace = AsyncBench() if asked.mode == "asyncio" else Bench()
+    namespace = _KINDS[asked.mode == "asyncio", asked.checked]()
     server = Server({"/": namespace}, async_mode=asked.mode, rooms=asked.redis)
     server.run("127.0.0.1", asked.port)
 

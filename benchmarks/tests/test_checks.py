@@ -11,6 +11,8 @@ from process import Failed, Load
 Serve = Callable[[str], Load]
 Share = Callable[[str, int], Load]
 
+WRONG_ORDER = "got message [0-9]+, expected [0-9]+, of server [01]"
+
 SHORT = {"warmup": 0.05, "seconds": 0.2, "patience": 1}
 ECHO = {"clients": 8, "window": 2, **SHORT}
 FANOUT = {"clients": 8, "window": 20, "batch": 10, **SHORT}
@@ -73,9 +75,9 @@ def test_at_a_fixed_rate_no_question_is_left_out(serve: Serve) -> None:
 @pytest.mark.parametrize(
     ("fault", "said"),
     [
-        ("lose a broadcast", "got message 1, expected 0, of server [01]"),
-        ("repeat a broadcast", "got message 0, expected 1, of server [01]"),
-        ("reorder broadcasts", "got message 5, expected 4, of server [01]"),
+        ("lose a broadcast", WRONG_ORDER),
+        ("repeat a broadcast", WRONG_ORDER),
+        ("reorder broadcasts", WRONG_ORDER),
         ("not to the others", "lost: 0 answers, [0-9]+ broadcasts not received by all"),
     ],
 )

@@ -42,6 +42,7 @@ NAVIGATION = {
         "cluster",
         "brokers",
         "emitter",
+        "node",
         "security",
         "troubleshooting",
         "deploy/eventlet",

@@ -19,6 +19,8 @@ _SCHEMES = {
             "": "redis:RedisBroker",
             "+sentinel": "redis:RedisBroker",
             "+cluster": "redis_cluster:RedisClusterBroker",
+            "+node": "nodejs:NodeBroker",
+            "+node+sentinel": "nodejs:NodeBroker",
             "+stream": "streams:StreamsBroker",
             "+stream+sentinel": "streams:StreamsBroker",
         }.items()
@@ -31,7 +33,7 @@ _SCHEMES = {
     "postgres": "postgres:PostgresBroker",
 }
 """The module of each scheme, and what in it makes a broker of a URL."""
-_EXTRAS = {"redis_cluster": "redis", "streams": "redis"}
+_EXTRAS = {"nodejs": "redis", "redis_cluster": "redis", "streams": "redis"}
 """What must be installed for a module, if it is not named as that is."""
 
 

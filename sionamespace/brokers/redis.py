@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from redis.asyncio import Redis
 
+from sionamespace.brokers.address import Address
 from sionamespace.brokers.redis_client import address_of, close_client, new_client
 from sionamespace.brokers.redis_subscriber import Subscriber, encode
 from sionamespace.brokers.remote import Batch, Lost, Receive, RemoteBroker
 
-__all__ = ["RedisBroker"]
+__all__ = ["RedisBroker", "RedisSession"]
 
 
 class RedisBroker(RemoteBroker):
@@ -26,21 +27,22 @@ class RedisBroker(RemoteBroker):
         ConfigurationError: the URL says what cannot be.
     """
 
-    def __init__(self, url: str) -> None:
-        self._address = address_of(url)
+    def __init__(self, url: str | Address) -> None:
+        self._address = address_of(url) if isinstance(url, str) else url
         super().__init__(self._address.name)
         new_client(self._address)  # what is wrong with the URL is said now
 
-    def _new_session(self, receive: Receive, lost: Lost) -> _Session:
-        return _Session(new_client(self._address), receive, lost)
+    def _new_session(self, receive: Receive, lost: Lost) -> RedisSession:
+        return RedisSession(new_client(self._address), receive, lost)
 
 
-class _Session:
+class RedisSession:
     """One connection to publish by, and one to receive."""
 
-    def __init__(self, client: Redis, receive: Receive, lost: Lost) -> None:
+    def __init__(self, client: Redis, receive: Receive, lost: Lost, patterns: bool = False) -> None:
         self._client = client
-        self._subscriber = Subscriber(client.connection_pool.make_connection(), receive, lost)
+        connection = client.connection_pool.make_connection()
+        self._subscriber = Subscriber(connection, receive, lost, patterns=patterns)
         self.subscribe = self._subscriber.subscribe
         self.unsubscribe = self._subscriber.unsubscribe
 

@@ -32,6 +32,7 @@ class Subscriber:
         receive: called with the channel and each message.
         lost: called when the connection broke, or the server says nothing though it was asked.
         sharded: use the sharded channels of Redis Cluster.
+        patterns: what ends with ``*`` is a pattern of channels.
     """
 
     def __init__(
@@ -40,11 +41,13 @@ class Subscriber:
         receive: Callable[[str, bytes], object],
         lost: Callable[[Exception], object],
         sharded: bool = False,
+        patterns: bool = False,
     ) -> None:
         self._connection = connection
         self._receive = receive
         self._lost = lost
         self._prefix = "S" if sharded else ""
+        self._patterns = patterns
         self._asked: set[tuple[bytes, bytes]] = set()
         self._confirmed: asyncio.Future[None] | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -70,13 +73,15 @@ class Subscriber:
             await self._connection.disconnect(nowait=True)
 
     async def _command(self, word: str, channels: Sequence[str]) -> None:
-        command = self._prefix + word
-        names = list(dict.fromkeys(map(encode, channels)))
-        self._asked = {(command.lower().encode(), name) for name in names}
+        commands = [(self._word(word, name), encode(name)) for name in dict.fromkeys(channels)]
+        self._asked = {(command.lower().encode(), name) for command, name in commands}
         self._confirmed = asyncio.get_running_loop().create_future()
         # One command for each: sharded ones take several channels of one slot only.
-        await self._send(*((command, name) for name in names))
+        await self._send(*commands)
         await self._confirmed
+
+    def _word(self, word: str, channel: str) -> str:
+        return f"P{word}" if self._patterns and channel.endswith("*") else f"{self._prefix}{word}"
 
     async def _send(self, *commands: tuple[str | bytes, ...]) -> None:
         await self._connection.send_packed_command(
@@ -97,8 +102,10 @@ class Subscriber:
     def _take(self, reply: Any) -> None:
         if not isinstance(reply, list) or reply[0] == b"pong":
             return
-        kind, channel, content = reply
-        if kind in (b"message", b"smessage"):
+        kind, channel, *_, content = reply
+        if kind == b"pmessage":
+            self._receive(decode(reply[2]), content)
+        elif kind in (b"message", b"smessage"):
             self._receive(decode(channel), content)
         elif (kind, channel) in self._asked:
             self._asked.remove((kind, channel))

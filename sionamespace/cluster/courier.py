@@ -48,7 +48,7 @@ class Courier:
         self._name = new_node()
         self._loop = new_event_loop()
         self._fresh = FreshRooms(self._loop.time)
-        self._outbox = Outbox(most, self._wake, self._full)
+        self._outbox = Outbox(most, self._full)
         self._pump = Pump(
             broker, self._outbox, self._write, _ignore, self._connected, self._lost, self._given_up
         )
@@ -94,9 +94,6 @@ class Courier:
 
     def _end(self) -> None:
         self._goes_on = False
-        self._pump.wake()
-
-    def _wake(self) -> None:
         self._pump.wake()
 
     def _full(self, is_full: bool) -> None:

@@ -45,7 +45,7 @@ class FreshRooms:
         if isinstance(message, Enter):
             self.add(message)
         elif self.concerns(message):
-            return wire.namespace(message.path)
+            return wire.widest(message)
         return wire.channel(message, own)
 
     def concerns(self, message: ToClients) -> bool:

@@ -62,7 +62,10 @@ class ClusterRoomManager(MemoryRoomManager):
                 "second a few times the first, such as 1 and 3.5"
             )
         settings = Settings(heartbeat, forget_after, max_outbox_bytes, max_inbox_bytes, on_change)
-        self.others: ClusterOthers = ClusterOthers(broker, wire or Wire(prefix), settings)
+        self.others: ClusterOthers = self._make_others(broker, wire or Wire(prefix), settings)
+
+    def _make_others(self, broker: Broker, wire: Wire, settings: Settings) -> ClusterOthers:
+        return ClusterOthers(broker, wire, settings)
 
     def enter(self, path: Path, sid: Sid, room: Room) -> None:
         if room != sid and Ids.node_of(room) is not None:

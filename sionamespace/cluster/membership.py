@@ -92,7 +92,6 @@ class Membership:
             self._lost,
             self._given_up,
         )
-        self.wake = self._pump.wake
         self._fresh = FreshRooms(_now)
         self._foreign = FirstTimes(_log)
         self._is_connected: bool | None = None

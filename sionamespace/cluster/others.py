@@ -51,7 +51,7 @@ class ClusterOthers(Others):
         self._broker = broker
         self._wire = wire
         self._settings = settings
-        self._outbox = Outbox(settings.max_outbox_bytes, self._wake, self._full)
+        self._outbox = Outbox(settings.max_outbox_bytes, self._full)
         self._beginning = new_lock()
         self._local: Local | None = None
         self._fixed: frozenset[Path] = frozenset()
@@ -103,6 +103,9 @@ class ClusterOthers(Others):
         if self._begun is None:
             return Health(broker=self._broker.name, connected=False)
         return self._begun.health()
+
+    def may_have(self, sid: Sid) -> bool:
+        return Ids.node_of(sid) is not None
 
     def absent(self, path: Path, sid: Sid) -> NotConnected:
         node = self.node_elsewhere(sid)
@@ -280,10 +283,6 @@ class ClusterOthers(Others):
         membership = Membership(node, *parts)
         membership.start()
         return membership
-
-    def _wake(self) -> None:
-        if self._begun is not None:
-            self._begun.wake()
 
     def _full(self, is_full: bool) -> None:
         if self._begun is not None:

@@ -38,13 +38,12 @@ class Outbox:
 
     Args:
         most: how many bytes may wait.
-        wake: called when there is something after there was nothing.
         full: called with True when a message is refused, and with False when there is room again.
     """
 
-    def __init__(
-        self, most: int, wake: Callable[[], object], full: Callable[[bool], object]
-    ) -> None:
+    def __init__(self, most: int, full: Callable[[bool], object]) -> None:
+        self.wake: Callable[[], object] = _nobody
+        """Called when there is something after there was nothing; the pump's, once there is one."""
         self.bytes = 0
         """How much waits, or is being sent."""
         self.refused = 0
@@ -56,7 +55,6 @@ class Outbox:
         self.wanted: set[str] = set()
         """The channels to be subscribed to."""
         self._most = most
-        self._wake = wake
         self._tell_full = full
         self._is_full = False
         self._lock = new_lock()
@@ -86,7 +84,7 @@ class Outbox:
                     self._volatile_bytes += size
                 asleep, self._asleep, taken = self._asleep, False, True
         if asleep:
-            self._wake()
+            self.wake()
         if not taken and not volatile:
             self._set_full(True)
         return taken
@@ -157,7 +155,7 @@ class Outbox:
             add()
             asleep, self._asleep = self._asleep, False
         if asleep:
-            self._wake()
+            self.wake()
 
     def _change(self, channel: str, wanted: bool) -> None:
         self._changes[channel] = wanted
@@ -186,3 +184,7 @@ class Outbox:
                 kept.append(entry)
         self._entries = kept
         return True
+
+
+def _nobody() -> None:
+    """As long as there is no pump, nobody need be woken."""

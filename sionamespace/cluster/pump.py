@@ -59,6 +59,7 @@ class Pump:
     ) -> None:
         self._broker = broker
         self._outbox = outbox
+        outbox.wake = self.wake
         self._write = write
         self._receive = receive
         self._tell_connected = connected

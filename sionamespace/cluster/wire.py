@@ -93,6 +93,10 @@ class Wire:
             return self.namespace(message.path)
         return self.room(message.path, rooms[0]) if rooms else None
 
+    def widest(self, message: ToClients) -> str:
+        """The channel of all servers that have the namespace."""
+        return self.namespace(message.path)
+
     @staticmethod
     def only_node(message: ToClients) -> str | None:
         """The one server that has all the clients that are meant; None if that is not known."""

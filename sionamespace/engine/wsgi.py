@@ -57,20 +57,40 @@ class WSGIEngine:
             answer = self._server.refusal(refused)
         if not isinstance(answer, Response):
             return answer
+        return self._answer(request, answer, start_response)
+
+    def _answer(
+        self, request: Request, answer: Response, start_response: StartResponse
+    ) -> Iterable[bytes]:
         response = self._server.finish(request, answer)
         start_response(response.status, list(response.headers))
         return [response.body]
 
     def _do(self, request: Request, todo: Todo) -> Response | Iterable[bytes]:
         if isinstance(todo, Poll):
-            todo.waiting.result()
-            with self._runtime.engine:
-                return self._server.polled(todo.socket)
+            return self._poll(request, todo)
         if isinstance(todo, Post):
             return self._post(request, todo.socket)
         if isinstance(todo, Opening):
             return self._open(request, todo.socket)
         return todo
+
+    def _poll(self, request: Request, poll: Poll) -> Response | Iterable[bytes]:
+        later = request.environ.get("sionamespace.later")
+        if later is not None and not poll.waiting.done():
+            later(poll.waiting.listen, partial(self._answer_poll, request, poll))
+            return ()
+        poll.waiting.result()
+        with self._runtime.engine:
+            return self._server.polled(poll.socket)
+
+    def _answer_poll(
+        self, request: Request, poll: Poll, environ: object, start_response: StartResponse
+    ) -> Iterable[bytes]:
+        """The same as an application that is called when the poll waits no more."""
+        with self._runtime.engine:
+            answer = self._server.polled(poll.socket)
+        return self._answer(request, answer, start_response)
 
     def _post(self, request: Request, socket: EngineSocket) -> Response:
         try:

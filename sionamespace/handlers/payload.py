@@ -48,11 +48,11 @@ class Payload:
         repr=False,
         default=attrs.Factory(lambda self: tuple(map(_converter, self.types)), takes_self=True),
     )
-    _rest_converters: repeat[Converter | None] = attrs.field(
+    _rest_converter: Converter | None = attrs.field(
         init=False,
         eq=False,
         repr=False,
-        default=attrs.Factory(lambda self: repeat(_converter(self.rest)), takes_self=True),
+        default=attrs.Factory(lambda self: _converter(self.rest), takes_self=True),
     )
 
     @classmethod
@@ -84,9 +84,14 @@ class Payload:
         Raises:
             PayloadInvalid: with the path and the reason of each fault.
         """
-        each = zip(chain(self._converters, self._rest_converters), args, strict=False)
+        converters, more = self._converters, len(args) - len(self._converters)
+        if more > 0:
+            converters += (self._rest_converter,) * more
         try:
-            return [value if convert is None else convert(value) for convert, value in each]
+            return [
+                value if convert is None else convert(value)
+                for convert, value in zip(converters, args, strict=False)
+            ]
         except ValueError:  # msgspec's and Pydantic's are
             raise self._invalid(args) from None
 

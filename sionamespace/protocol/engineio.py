@@ -57,7 +57,8 @@ class Parcel:
     @property
     def size(self) -> int:
         """About how much of memory it takes while it waits."""
-        return sum(map(len, self.packets))
+        several = self.packets
+        return len(several[0]) if len(several) == 1 else sum(map(len, several))
 
     @property
     def messages(self) -> list[str | bytes]:

@@ -22,7 +22,7 @@ from sionamespace.protocol.packet import MAX_ID, Packet, PacketType, TooLarge, c
 from sionamespace.protocol.plain import BINARY, LEAVES, Form
 from sionamespace.protocol.values import levels, too_deep, unsendable
 
-__all__ = ["Decoder", "encode"]
+__all__ = ["Decoder", "encode", "read_value", "write_value"]
 
 _FORM = Form(LEAVES | {bytes}, (*BINARY, datetime.datetime), text_keys=True)
 _CONTAINERS = bytes([*range(0x80, 0xA0), *range(0xDC, 0xE0)])
@@ -68,6 +68,13 @@ def encode(packet: Packet) -> tuple[bytes, tuple[bytes, ...]]:
         raise unsendable(error, "msgpack") from None
 
 
+def write_value(value: Any) -> bytes:
+    """A value that came of a packet, as the package ``notepack.io`` writes it."""
+    if not _FORM.is_plain(value):
+        value = _FORM.make_plain(value, _convert)
+    return _encoder.encode(value)
+
+
 def _convert(value: Any, depth: int) -> Any:
     if isinstance(value, BINARY):
         return bytes(value)
@@ -104,8 +111,13 @@ class Decoder:
             )
         if len(message) > self._max_bytes:
             raise TooLarge(f"a packet is larger than {self._max_bytes:,} bytes")
-        fields = _loads(message)
+        fields: dict[str, Any] = _loads(message)
         return _packet(fields, len(message.translate(None, _NO_CONTAINERS)))
+
+
+def read_value(message: bytes) -> Any:
+    """The value in a message of the package ``notepack.io``; raises `PacketError`."""
+    return _loads(message, Any)
 
 
 def _packet(fields: dict[str, Any], max_containers: int) -> Packet:
@@ -131,10 +143,9 @@ def _check_values(value: Any) -> None:
                 raise PacketError("the keys of a map are texts, as in JSON")
 
 
-def _loads(message: bytes) -> dict[str, Any]:
-    decoder = _decoder
-    if any(start in message for start in _SHORT_BUFFERS):
-        decoder = _make_decoder(_heads(message))
+def _loads(message: bytes, kind: Any = dict[str, Any]) -> Any:
+    heads = _heads(message) if any(start in message for start in _SHORT_BUFFERS) else None
+    decoder = _decoder if heads is None and kind is not Any else _make_decoder(heads, kind)
     try:
         return decoder.decode(message)
     except RecursionError:
@@ -143,8 +154,10 @@ def _loads(message: bytes) -> dict[str, Any]:
         raise PacketError(f"the message is no packet in msgpack: {error}") from None
 
 
-def _make_decoder(heads: Iterator[int] | None) -> msgspec.msgpack.Decoder[dict[str, Any]]:
-    return msgspec.msgpack.Decoder(dict[str, Any], ext_hook=partial(_extension, heads))
+def _make_decoder(
+    heads: Iterator[int] | None, kind: Any = dict[str, Any]
+) -> msgspec.msgpack.Decoder[Any]:
+    return msgspec.msgpack.Decoder(kind, ext_hook=partial(_extension, heads))
 
 
 def _extension(heads: Iterator[int] | None, code: int, data: memoryview) -> Any:

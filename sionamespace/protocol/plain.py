@@ -74,7 +74,7 @@ class Form:
                 self._key(key): self.make_plain(inner, convert, depth + 1)
                 for key, inner in value.items()
             }
-        if isinstance(value, (list, tuple, Set)):
+        if isinstance(value, (list, tuple, set, frozenset)):
             check_room(depth)
             return [self.make_plain(inner, convert, depth + 1) for inner in value]
         built = self._to_builtins(value)
@@ -99,7 +99,9 @@ class Form:
 
 
 def _dump(value: Any) -> Any:
-    """A model of Pydantic as a dict, by its aliases, its bytes as they are."""
+    """A model of Pydantic as a dict, by its aliases, its bytes as they are; other sets as lists."""
+    if isinstance(value, Set):
+        return list(value)
     dump = getattr(value, "model_dump", None)
     if dump is None or isinstance(value, type):
         raise TypeError(f"objects of type {type(value).__name__} are not supported")

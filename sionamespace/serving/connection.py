@@ -7,7 +7,8 @@ import logging
 import sys
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from typing import Any, Protocol
+from functools import partial
+from typing import Any, Protocol, TypeAlias
 
 from sionamespace.engine.stream import Stream
 from sionamespace.runtime.deadlines import Deadlines
@@ -24,11 +25,14 @@ _log = logging.getLogger("sionamespace.run")
 
 _READ = 65536
 
+Application: TypeAlias = Callable[..., Iterable[bytes]]
+Listen: TypeAlias = Callable[[Callable[[], object]], object]
+
 
 class Services(Protocol):
     """What the connections of a server share."""
 
-    app: Callable[..., Iterable[bytes]]
+    app: Application
     runtime: ThreadedRuntime
     siblings: Siblings | None
     stopping: bool
@@ -39,8 +43,8 @@ class Services(Protocol):
     """Those with a request under way."""
     patience: Deadlines[Connection]
     """Those that wait for their clients."""
-    handshakes: Deadlines[Connection]
-    """Those of which nothing is known but that they are there."""
+    brief_patience: Deadlines[Connection]
+    """Those that wait for a handshake of TLS, or for the client to close."""
 
 
 class Connection:
@@ -63,6 +67,7 @@ class Connection:
         self._request: Request | Malformed | None = None
         self._home: int | None = None
         self._patience = services.patience
+        self._later: tuple[Listen, Application] | None = None
 
     # Waiting for a request, on the engine's thread.
 
@@ -76,7 +81,7 @@ class Connection:
     def _wait(self) -> None:
         self._patience = self._services.patience
         if not self._stream.is_open:
-            self._patience = self._services.handshakes
+            self._patience = self._services.brief_patience
         self._patience.add(self)
         self._services.runtime.watch(self._stream, self.read, self._go_on)
 
@@ -94,7 +99,7 @@ class Connection:
         return WAITING if data and not self._parse(self._services.siblings) else OVER
 
     def _note_handshake(self) -> None:
-        if self._patience is self._services.handshakes and self._stream.is_open:
+        if self._patience is self._services.brief_patience and self._stream.is_open:
             self._patience.discard(self)
             self._patience = self._services.patience
             self._patience.add(self)
@@ -133,13 +138,16 @@ class Connection:
     # Answering, in a thread or green thread.
 
     def _answer(self) -> None:
-        while self._home is None or not self._hand_over(self._home):
+        if self._answer_one():
+            self._answer_more()
+
+    def _answer_more(self) -> None:
+        """Answer what else has come, and then wait for more."""
+        while self._parse(self._services.siblings):
             if not self._answer_one():
                 return
-            if not self._parse(self._services.siblings):
-                with self._services.runtime.engine:
-                    self._wait()
-                return
+        with self._services.runtime.engine:
+            self._wait()
 
     def _hand_over(self, home: int) -> bool:
         """Give the connection to the worker whose client this is; False if that cannot be."""
@@ -155,44 +163,78 @@ class Connection:
 
     def _answer_one(self) -> bool:
         """Answer a request; whether the connection can be used for another one."""
+        if self._home is not None and self._hand_over(self._home):
+            return False
         request, self._request = self._request, None
-        under_way, keeps = self._services.under_way, False
-        under_way.add(self)
-        try:
-            if isinstance(request, Request):
-                keeps = self._run(request)
-            elif request is not None:
-                self._refuse(request)
-        finally:
-            under_way.discard(self)
-            if not keeps and not self._stream.taken:
-                self._close()
-        return keeps and not self._stream.taken
+        if isinstance(request, Request):
+            self._complete(request)
+            return self._have_answered(request, self._services.app)
+        assert request is not None
+        self._refuse(request)
+        self._close()
+        return False
 
-    def _run(self, request: Request) -> bool:
-        """Run the application; whether all went well and the client may go on."""
-        services, body = self._services, None
+    def _have_answered(self, request: Request, app: Application) -> bool:
+        """Have an application answer; whether the connection can be used for another request."""
+        services, stream, keeps = self._services, self._stream, False
+        services.under_way.add(self)
+        try:
+            keeps = self._run(request, app)
+        finally:
+            later, self._later = self._later, None
+            if later is None:
+                services.under_way.discard(self)
+                if not keeps and not stream.taken:
+                    self._close()
+        if later is not None:
+            listen, answer = later
+            listen(partial(services.runtime.start_blocking, self._resume, request, answer))
+        return keeps and not stream.taken
+
+    def answer_later(self, listen: Listen, app: Application) -> None:
+        """Called by an application instead of an answer.
+
+        Until then no thread or green thread waits.
+
+        Args:
+            listen: has a function called when the answer is known.
+            app: what answers then, in place of the application.
+        """
+        self._later = listen, app
+
+    def _resume(self, request: Request, app: Application) -> None:
+        if self._have_answered(request, app):
+            self._answer_more()
+
+    def _complete(self, request: Request) -> None:
+        """Add to a request what its head does not tell."""
         environ = request.environ
         environ["REMOTE_ADDR"], environ["REMOTE_PORT"] = self._address[0], str(self._address[1])
         environ["sionamespace.stream"] = self._stream
+        environ["sionamespace.later"] = self.answer_later
         environ["wsgi.errors"] = sys.stderr
         if request.chunked or request.length > len(self._data):
-            body = Body(self, request.length, request.chunked)
-            environ["wsgi.input"] = io.BufferedReader(body)
+            request.body = Body(self, request.length, request.chunked)
+            environ["wsgi.input"] = io.BufferedReader(request.body)
         else:
             whole, self._data = self._data[: request.length], self._data[request.length :]
             environ["wsgi.input"] = io.BytesIO(whole)
+        if request.expects:
+            with suppress(OSError):
+                self._send(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def _run(self, request: Request, app: Application) -> bool:
+        """Run an application; whether all went well and the client may go on."""
+        services, body = self._services, request.body
         keeps = request.keeps and not services.stopping
         response = Response(request, self._send, services.clock, keeps)
         try:
-            if request.expects:
-                self._send(b"HTTP/1.1 100 Continue\r\n\r\n")
-            response.run(services.app)
+            response.run(app)
         except (ConnectionError, TimeoutError) as error:
             _log.debug("a connection broke off: %s", error)
             return False
         except Exception:
-            _log.exception("a request failed: %s %s", request.method, environ["PATH_INFO"])
+            _log.exception("a request failed: %s %s", request.method, request.environ["PATH_INFO"])
             with suppress(OSError):
                 response.fail()
         return response.started and response.keeps and (body is None or body.drained())
@@ -205,9 +247,28 @@ class Connection:
             self._send((head + length).encode() + text)
 
     def _close(self) -> None:
-        with suppress(OSError):
+        """Close when the client has, for a while: something unread would cut the answer off."""
+        try:
             self._stream.finish()
-            self._stream.recv(_READ)  # to close with something unread would cut the answer off
+        except OSError:
+            self._stream.close()
+            return
+        services = self._services
+        with services.runtime.engine:
+            self._patience = services.brief_patience
+            self._patience.add(self)
+            services.runtime.watch(self._stream, self._pass_over, self._end)
+
+    def _pass_over(self) -> int:
+        try:
+            return WAITING if self._stream.recv(_READ) else OVER
+        except BlockingIOError:
+            return WAITING
+        except OSError:
+            return OVER
+
+    def _end(self) -> None:
+        self._patience.discard(self)
         self._stream.close()
 
     # What a client sends and is sent meanwhile.

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
+from sionamespace.serving.body import Body
+
 __all__ = ["MOST_HEAD", "Malformed", "Request"]
 
 MOST_HEAD: Final = 65536
@@ -56,7 +58,7 @@ class Request:
         Malformed: if it is not clear what it says, or where its body ends.
     """
 
-    __slots__ = ("chunked", "environ", "expects", "is_new", "keeps", "length", "method")
+    __slots__ = ("body", "chunked", "environ", "expects", "is_new", "keeps", "length", "method")
 
     def __init__(self, head: str, base: Mapping[str, Any]) -> None:
         line = _LINE.match(head)
@@ -75,14 +77,16 @@ class Request:
         environ["PATH_INFO"] = unquote(path, "latin-1") if "%" in path else path
         environ["SERVER_PROTOCOL"] = "HTTP/1.1" if self.is_new else "HTTP/1.0"
         _add_headers(environ, _HEADER.findall(headers[0]))
-        self.chunked, self.length = self._body()
+        self.chunked, self.length = self._extent()
+        self.body: Body | None = None
+        """What is still to be read of it when the application is called."""
         tokens = str(environ.get("HTTP_CONNECTION", "")).lower()
         self.keeps = "close" not in tokens if self.is_new else "keep-alive" in tokens
         """Whether the client may use the connection for another one."""
         self.expects = self.is_new and environ.get("HTTP_EXPECT", "").lower() == "100-continue"
         """Whether the client waits with the body until it is asked for it."""
 
-    def _body(self) -> tuple[bool, int]:
+    def _extent(self) -> tuple[bool, int]:
         """Whether the body comes in chunks, and else how long it is (RFC 9112, section 6.3)."""
         length = self.environ["CONTENT_LENGTH"]
         coding = self.environ.get("HTTP_TRANSFER_ENCODING")

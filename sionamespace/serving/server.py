@@ -72,7 +72,7 @@ class HTTPServer:
         self.clock = Clock()
         self.under_way: set[Connection] = set()
         self.patience: Deadlines[Connection] = Deadlines(runtime, _PATIENCE, Connection.give_up)
-        self.handshakes: Deadlines[Connection] = Deadlines(
+        self.brief_patience: Deadlines[Connection] = Deadlines(
             runtime, HANDSHAKE_SECONDS, Connection.give_up
         )
         self._stream: Callable[[Any, Any], Stream] = Stream

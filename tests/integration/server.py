@@ -16,11 +16,13 @@ import sys
 import threading
 import time
 from collections import defaultdict
+from contextlib import suppress
 
 from sionamespace import (
     NO_REPLY,
     AckTimeout,
     ClientGone,
+    ConfigurationError,
     Namespace,
     Refused,
     Reply,
@@ -53,7 +55,8 @@ class Watched(Namespace):
         self.remember(sid, reason)
 
     def remember(self, who, reason):
-        self.server.namespace("/").servers.emit("note", who, reason)
+        with suppress(ConfigurationError):  # where there is no "/", nobody asks for it
+            self.server.namespace("/").servers.emit("note", who, reason)
 
     def on_reason_of(self, sid, other):
         """Answers as soon as the other client has left."""

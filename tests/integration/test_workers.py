@@ -191,14 +191,16 @@ def test_tls_is_possible_with_websockets_alone(certificate: Path) -> None:
     server = Workers(2, settings=files, async_mode="threads", transports=["websocket"])
     url = server.url.replace("https", "wss") + "/socket.io/?EIO=4&transport=websocket"
     trust = {"ca_certs": str(certificate / "authority.pem")}
-    clients: dict[int, websocket.WebSocket] = {}
+    clients: list[websocket.WebSocket] = []
+    workers: set[int] = set()
     try:
-        while len(clients) < 2:
-            client = websocket.create_connection(url, PATIENCE, sslopt=trust)
-            clients[worker_of(json.loads(client.recv()[1:])["sid"])] = client
-        for client in clients.values():
+        while len(workers) < 2:
+            clients.append(websocket.create_connection(url, PATIENCE, sslopt=trust))
+            workers.add(worker_of(json.loads(clients[-1].recv()[1:])["sid"]))
+        for client in clients:
             client.send("40/chat,")
             assert client.recv().startswith('40/chat,{"sid":')
-            client.close()
     finally:
+        for client in clients:
+            client.close()
         server.stop()

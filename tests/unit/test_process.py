@@ -93,7 +93,7 @@ class TestAlone:
         become(kind("ThreadWorker")(workers=2))
         options = {"rooms": "memory://process", "transports": "websocket"}
         Server({}, **options).wsgi()
-        with pytest.raises(ConfigurationError, match=r"rooms=.redis://127\.0\.0\.1"):
+        with pytest.raises(ConfigurationError, match=r"rooms='redis://127\.0\.0\.1'"):
             Server({}, transports="websocket").wsgi()
         with pytest.raises(ConfigurationError, match="transports="):
             Server({}, rooms="memory://process").wsgi()

@@ -30,6 +30,7 @@ def test_the_parts_of_a_url():
         "valkey://me:{}@host",
         "redis+sentinel://me:{}@one,two:1/master/2?sentinel_password={}",
         "redis+cluster://me:{}@one:1,two:2",
+        "redis+node://me:{}@host?key=ours",
         "redis+stream://me:{}@host/1?stream=s&maxlen=500",
         "nats://me:{}@one,two",
         "nats://{}@host",

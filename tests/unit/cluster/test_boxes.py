@@ -16,7 +16,8 @@ ENTRY = 300
 class Box(Outbox):
     def __init__(self, most=10 * ENTRY):
         self.woken, self.news = 0, []
-        super().__init__(most, self.wake_up, self.news.append)
+        super().__init__(most, self.news.append)
+        self.wake = self.wake_up
         self.flows = True
 
     def wake_up(self):

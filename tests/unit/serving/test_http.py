@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import queue
 import socket
+import threading
+import time
 
 import pytest
 
+from sionamespace.runtime.pending import Pending
 from sionamespace.serving import server
 from tests.unit.serving.conftest import PATIENCE, hello
 
@@ -280,3 +283,72 @@ class TestResponses:
             return ()
 
         assert talk(request(), app) == b"mine"
+
+
+class TestAnswersThatComeLater:
+    """What the engine does with polls."""
+
+    def test_the_connection_goes_on_with_what_came_meanwhile(self, site):
+        waiting = queue.SimpleQueue()
+
+        def app(environ, start_response):
+            if environ["PATH_INFO"] == "/poll":
+                waits = Pending(site.runtime)
+                environ["sionamespace.later"](waits.listen, hello)
+                waiting.put(waits)
+                return ()
+            return echo(environ, start_response)
+
+        def scene(client):
+            with socket.create_connection(("127.0.0.1", client.port), PATIENCE) as sock:
+                poll = post("Content-Length: 4", body=b"poll", line="POST /poll HTTP/1.1")
+                sock.sendall(poll + post("Content-Length: 4", "Connection: close", body=b"next"))
+                first = waiting.get(timeout=PATIENCE)
+                asked = client.get()
+                site.runtime.post(first.resolve, None)
+                return asked, b"".join(iter(lambda: sock.recv(65536), b""))
+
+        asked, answers = site.run(scene, app)
+        assert asked == (200, b"")
+        first, _, second = answers.partition(b"hello")
+        assert first.startswith(b"HTTP/1.1 200 OK")
+        assert second.endswith(b"\r\n\r\nnext")
+
+    def test_many_that_wait_keep_no_threads(self, site):
+        waiting = []
+
+        def app(environ, start_response):
+            waits = Pending(site.runtime)
+            environ["sionamespace.later"](waits.listen, hello)
+            waiting.append(waits)
+            return ()
+
+        def scene(client):
+            connections = [client.connect() for _ in range(50)]
+            before = threading.active_count()
+            for connection in connections:
+                connection.request("GET", "/")
+            while len(waiting) < 50:
+                time.sleep(0.001)
+            more = threading.active_count() - before
+            for waits in waiting:
+                site.runtime.post(waits.resolve, None)
+            answers = [connection.getresponse().read() for connection in connections]
+            for connection in connections:
+                connection.close()
+            return more, answers
+
+        more, answers = site.run(scene, app)
+        assert answers == [b"hello"] * 50
+        assert more < 10
+
+    def test_one_that_fails_is_an_error_500(self, site, caplog):
+        def fail(environ, start_response):
+            raise LookupError
+
+        def app(environ, start_response):
+            environ["sionamespace.later"](lambda call: call(), fail)
+            return ()
+
+        assert site.run(lambda client: client.get()[0], app) == 500
+        assert "LookupError" in caplog.text
