@@ -51,6 +51,7 @@ NAVIGATION = {
         "deploy/asyncio",
         "deploy/gunicorn",
         "deploy/workers",
+        "deploy/sticky",
         "deploy/nginx",
         "compression",
         "msgpack",

@@ -14,7 +14,7 @@ import uvicorn
 from sionamespace.serving.door import Door
 from sionamespace.serving.lifetime import LAST_ONES, LOOK_AGAIN
 from sionamespace.workers.balance import Balance
-from sionamespace.workers.siblings import Siblings
+from sionamespace.workers.siblings import PATIENCE, Siblings
 
 __all__ = ["UvicornServer"]
 
@@ -163,6 +163,7 @@ class _HandingOver:
     siblings: Siblings
     early = b""
     """What was read already of a connection that a sibling has handed over."""
+    loop: asyncio.AbstractEventLoop
     transport: asyncio.Transport
     cycle: Any
     _unread = b""
@@ -180,8 +181,8 @@ class _HandingOver:
         data, self._unread = self._unread + data, b""
         if b"\n" not in data and len(data) < _LONGEST_LINE:
             self._unread = data
-        elif not self._sent_home(data):
-            self._feed(data)
+        else:
+            self._send_home(data, round(PATIENCE / LOOK_AGAIN))
 
     def _feed(self, data: bytes) -> None:
         before = self.cycle
@@ -192,12 +193,18 @@ class _HandingOver:
         cycle = self.cycle
         return cycle is None or (cycle.response_complete and not cycle.more_body)
 
-    def _sent_home(self, data: bytes) -> bool:
-        number = self.siblings.home_of(data)
-        if number is None:
-            return False
-        descriptor = self.transport.get_extra_info("socket").fileno()
-        if not self.siblings.try_to_hand_over(number, descriptor, data):
-            return False
-        self.transport.close()
-        return True
+    def _send_home(self, data: bytes, tries: int) -> None:
+        """Give the connection to the worker whose client this is; if that cannot be, go on."""
+        number, sent = self.siblings.home_of(data), None
+        if number is not None and not self.transport.is_closing():
+            descriptor = self.transport.get_extra_info("socket").fileno()
+            sent = self.siblings.try_to_hand_over(number, descriptor, data)
+            if sent is None and tries:
+                self.transport.pause_reading()
+                self.loop.call_later(LOOK_AGAIN, self._send_home, data, tries - 1)
+                return
+        if sent:
+            self.transport.close()
+        else:
+            self.transport.resume_reading()
+            self._feed(data)

@@ -14,7 +14,7 @@ from urllib.parse import unquote_to_bytes
 from sionamespace.ids import Ids, new_node
 from sionamespace.workers.balance import Balance
 
-__all__ = ["MOST_WORKERS", "Inboxes", "Passed", "Siblings"]
+__all__ = ["MOST_WORKERS", "PATIENCE", "Inboxes", "Passed", "Siblings"]
 
 _SID = re.compile(rb"[A-Z]+ [^ ?]*\?(?:[^ ]*&)?sid=([^& \r\n]+)")
 """The session in the first line of a request."""
@@ -28,7 +28,7 @@ _ROOM = 4 * 1024 * 1024
 _RIGHTS = _socket.CMSG_LEN(array.array("i").itemsize)
 """The size of what comes along with that: one descriptor."""
 
-_PATIENCE = 2.0
+PATIENCE = 2.0
 """How many seconds a full inbox is waited for: its worker is busy, stopped or dead."""
 _LOOK_AGAIN = 0.02
 """After how many seconds it is looked at again."""
@@ -129,7 +129,7 @@ class Siblings:
             early: what was read of it already.
             sleep: lets this thread or green thread sleep.
         """
-        for _ in range(int(_PATIENCE / _LOOK_AGAIN)):
+        for _ in range(int(PATIENCE / _LOOK_AGAIN)):
             sent = self.try_to_hand_over(number, descriptor, early)
             if sent is not None:
                 return sent

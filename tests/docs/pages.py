@@ -24,8 +24,12 @@ OWN_TEST = {
     "deploy/gevent.md": ("tests/integration/test_deploy.py", {"python", "sh"}),
     "deploy/gunicorn.md": ("tests/integration/test_deploy.py", {"python", "sh"}),
     "deploy/nginx.md": ("tests/integration/test_deploy_nginx.py", {"nginx"}),
-    "deploy/workers.md": ("tests/integration/test_deploy.py", {"python", "sh"}),
+    "deploy/sticky.md": (
+        "tests/integration/test_deploy_sticky.py",
+        {"python", "sh", "nginx", "haproxy"},
+    ),
     "deploy/threads.md": ("tests/integration/test_deploy.py", {"python", "sh"}),
+    "deploy/workers.md": ("tests/integration/test_deploy.py", {"python", "sh"}),
 }
 """The pages of which a test of their own runs all blocks in some languages. All other blocks are
 run by what is in this folder, and (JavaScript, commands that serve) by

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import select
 import signal
 import sys
 import threading
@@ -103,6 +104,21 @@ def test_javascript_clients_of_a_worker_that_is_killed_come_back(
         staying.wait_for('"connected"', since)
     finally:
         staying.end(signal.SIGKILL)
+
+
+def test_workers_meet_again_when_their_hub_is_killed(start_workers: Start) -> None:
+    server = start_workers(async_mode="eventlet")
+    sender, receiver = joined(server, 1), in_room(server, 2)
+    others = {server.process.pid, server.pid(1), server.pid(2)}
+    (hub,) = processes_of(server) - others
+
+    os.kill(hub, signal.SIGKILL)
+
+    server.wait_for(rf"the workers' hub \(process {hub}\) died of SIGKILL; another one starts in")
+    assert sender.ask("same", 1) == [1]
+    # Until the receiver's worker has come again, what is sent reaches nobody there.
+    until(lambda: tell(sender, 1) or select.select([receiver.socket.sock], [], [], 0.1)[0])
+    assert receiver.receive() == news(1)
 
 
 # Stopping.

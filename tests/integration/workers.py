@@ -16,7 +16,7 @@ class Workers(ServerProcess):
     """The test application on several workers."""
 
     def __init__(self, count: int = 2, **options: object) -> None:
-        settings = {"workers": count, **options.pop("settings", {})}
+        settings = {"workers": count, "drain": 0.2, **options.pop("settings", {})}
         super().__init__(settings=settings, **options)
         self.count = count
 

@@ -213,8 +213,29 @@ class Scenes:
         pause = threading.Event()
         self.serve(scene)
 
+    def test_a_sibling_that_is_busy_is_waited_for(self, family):
+        def scene(port):
+            with connect(port) as client, connect(port) as other:
+                while family.server.try_to_hand_over(1, other.fileno(), bytes(100_000)):
+                    pass
+                request = family.request(family.test, "POST", bytes(50_000))
+                client.sendall(request)
+                pause.wait(0.1)
+                passed = family.received()
+                while passed.address != client.getsockname():
+                    os.close(passed.descriptor)
+                    passed = family.received()
+                with socket.socket(fileno=passed.descriptor) as received:
+                    data = passed.early
+                    while len(data) < len(request):
+                        data += received.recv(65536)
+                assert data == request
+
+        pause = threading.Event()
+        self.serve(scene)
+
     def test_who_cannot_be_handed_over_is_answered_here(self, family, monkeypatch):
-        monkeypatch.setattr("sionamespace.workers.siblings._PATIENCE", 0.05)
+        monkeypatch.setattr("sionamespace.workers.siblings.PATIENCE", 0.05)
         family.test._inbox.close()
 
         def scene(port):
