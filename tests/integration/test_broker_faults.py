@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import signal
+import socket
 import threading
 import time
 from collections import Counter
@@ -67,8 +68,10 @@ class Listener:
         self._socket.send("42" + json.dumps([event, *args]))
 
     def close(self) -> None:
-        self._socket.shutdown()
+        with suppress(OSError):  # the server may have ended it
+            self._socket.sock.shutdown(socket.SHUT_RDWR)
         self._reading.join(10)
+        self._socket.shutdown()
 
     def _read(self) -> None:
         # Not python-socketio's client, which runs each event on a thread of its own.

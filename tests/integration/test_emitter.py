@@ -43,5 +43,5 @@ def test_what_it_says_comes(kind: str, server: tuple[str, CountingServer]) -> No
         listener.wait_for(2, PATIENCE)
         assert listener.came == [1, 2]
     finally:
-        listener.client.disconnect()
+        listener.close()
     assert "has come" not in process.text(), "an emitter is no server"
