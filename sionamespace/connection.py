@@ -328,6 +328,7 @@ class Connection:
     def _forget(self, mounted: AnyMounted, session: Session) -> None:
         mounted.delivery.rooms.remove(session.path, session.sid)
         mounted.sessions.remove(session.sid)
+        session.forgotten()
         if session.path in self._returning and not self._ended:
             self._join(session.path, self._returning.pop(session.path))
         mounted.left()

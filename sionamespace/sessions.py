@@ -119,6 +119,10 @@ class Session:
         self.leaving = reason
         self.acks.close()
 
+    def forgotten(self) -> None:
+        """Nobody can reach the client by it any more."""
+        self.dismiss = _nothing
+
     def add_farewell(self, function: Callable[..., Any], args: tuple[Any, ...]) -> None:
         """Have a function called after the client has gone. From any thread.
 

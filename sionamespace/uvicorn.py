@@ -20,6 +20,10 @@ from sionamespace.engine.transport import HAND_OVER, AtEnd, TransportWebSocket
 __all__ = ["WebSocketProtocol"]
 
 
+_NEEDED_NO_MORE = {"conn", "frames", "queue", "request", "response", "writable"}
+"""What uvicorn has to speak WebSocket itself, several KB for each client."""
+
+
 class WebSocketProtocol(WebSocketsSansIOProtocol):
     """uvicorn's WebSocket, which the engine may take over once it has accepted it."""
 
@@ -38,9 +42,15 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         if not open_ or came_early or self.conn.extensions:
             return None
         self.stop_keepalive()
-        self._taken = TransportWebSocket(self.transport, max_bytes, at_end, self.connection_lost)
+        self._taken = TransportWebSocket(self.transport, max_bytes, at_end, self._lost)
         self.transport.set_protocol(self._taken)  # type: ignore[arg-type]  # it is one
+        for name in _NEEDED_NO_MORE & vars(self).keys():
+            delattr(self, name)
+        del self.scope["extensions"][HAND_OVER]
         return self._taken
+
+    def _lost(self, error: Exception | None) -> None:
+        self.connections.discard(self)
 
     def shutdown(self) -> None:
         if self._taken is None:

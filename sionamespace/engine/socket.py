@@ -294,7 +294,9 @@ class EngineSocket:
         self._services.linger(self)
         self._wake_poll()
         self.flush()
-        self.receiver.closed(reason)
+        receiver = self.receiver
+        del self.receiver  # it has this socket too, and who has gone is not left to the collector
+        receiver.closed(reason)
 
     def abort(self) -> None:
         """End it at once, whatever is still waiting."""

@@ -94,8 +94,14 @@ class TransportWebSocket(WebSocketDriver):
             data, self._untaken = self._untaken, b""
             self._take(data, self._end)
         self._end(Reason.TRANSPORT_CLOSE if error is None else Reason.TRANSPORT_ERROR)
+        self._let_go()
+        self._socket.lost()
         tell_lost, self._tell_lost = self._tell_lost, _nothing
         tell_lost(error)
+
+    def _let_go(self) -> None:
+        super()._let_go()
+        self._start = _nothing
 
     def shut_down(self) -> None:
         """The web server ends."""
@@ -121,6 +127,7 @@ class _TransportSocket:
         self.paused = False
         self._transport = transport
         self._loop = loop
+        self._farewell: asyncio.TimerHandle | None = None
 
     def recv(self, size: int) -> bytes:
         raise NotImplementedError("a transport brings what it reads")
@@ -150,7 +157,12 @@ class _TransportSocket:
             self._transport.abort()  # it would wait for a client that does not read
         elif not self._transport.is_closing():
             self._transport.close()
-            self._loop.call_later(_FAREWELL_SECONDS, self._transport.abort)
+            self._farewell = self._loop.call_later(_FAREWELL_SECONDS, self._transport.abort)
+
+    def lost(self) -> None:
+        """The connection has ended."""
+        if self._farewell is not None:
+            self._farewell.cancel()
 
     def detach(self) -> bool:
         return True

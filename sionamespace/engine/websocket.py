@@ -38,6 +38,10 @@ Watch: TypeAlias = Callable[[Any, Readable, Callable[[], object]], object]
 """Watches a socket; see `sionamespace.runtime.threaded.Driver.watch`."""
 
 
+def _ignore(packet: str | bytes) -> None:
+    pass
+
+
 def _nothing() -> None:
     pass
 
@@ -269,8 +273,14 @@ class WebSocketDriver:
     def _close(self) -> None:
         self._flush()
         self._read_all = True
+        self._let_go()
         if not self.busy:
             self._raw.close()
+
+    def _let_go(self) -> None:
+        """Refer to nothing that refers to it: else it would wait for the garbage collector."""
+        self._reader.on_packet, self.on_free = _ignore, _nothing
+        self._protocol.parser.close()
 
     def _failure(self, error: Exception) -> str:
         _log.warning("closing a WebSocket: %s", error)

@@ -43,9 +43,11 @@ class UvicornServer(uvicorn.Server):
         self._others_stay = False
         self._may_accept = True
         config.load()
+        protocol = type("Protocol", (_LettingGo, config.http_protocol_class), {})
         if door.siblings is not None:
-            kinds = _HandingOver, config.http_protocol_class
-            config.http_protocol_class = type("Protocol", kinds, {"siblings": door.siblings})
+            siblings = {"siblings": door.siblings}
+            protocol = type("Protocol", (_HandingOver, protocol), siblings)
+        config.http_protocol_class = protocol
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         if sig in self._door.signals:
@@ -152,6 +154,15 @@ class UvicornServer(uvicorn.Server):
             )
         except OSError as error:
             _log.debug("a connection broke off: %s", error)
+
+
+class _LettingGo:
+    """What talks to a client by HTTP, and not longer. It comes before a class of uvicorn's."""
+
+    def handle_websocket_upgrade(self, *args: Any) -> None:
+        super().handle_websocket_upgrade(*args)  # type: ignore[misc]
+        # It and its parser have each other, and would wait for the garbage collector.
+        vars(self).pop("parser", None)
 
 
 class _HandingOver:

@@ -5,10 +5,8 @@ from __future__ import annotations
 import glob
 import os
 import pwd
-import random
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -18,20 +16,12 @@ from pathlib import Path
 
 import pytest
 from child import PATIENCE, Child
+from ports import free_port
 from redis import Redis
 
 # Debian's own script for RabbitMQ would change to another user.
 PLACES = ["/usr/lib/rabbitmq/bin", os.environ["PATH"], "/usr/sbin"]
 PLACES += sorted(glob.glob("/usr/lib/postgresql/*/bin"), reverse=True)
-
-
-def free_port() -> int:
-    """One where nobody listens, below those that connections get: a server that is away for a
-    moment finds it free again."""
-    while True:
-        port = random.randrange(20_000, 32_000)
-        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
-            return port
 
 
 def program(name: str) -> str:

@@ -7,7 +7,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -17,6 +16,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page
+from ports import free_port
 
 __all__ = ["DESKTOP", "PHONE", "Site", "Visit", "served", "shoot", "visitors"]
 
@@ -36,9 +36,7 @@ class Site:
         self._program = program
         self._environ = environ
         self._process: subprocess.Popen[bytes] | None = None
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
 
     def install_client(self) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 from child import HERE, PATIENCE, Child, Node
+from ports import free_port
 
 DOCS = HERE.parents[1] / "docs" / "deploy"
 GUNICORN_WORKERS = ["sionamespace.gunicorn.EventletWorker", "gevent", "gthread --threads 100"]
@@ -37,11 +38,6 @@ def commands(page: str) -> list[str]:
 
 
 RECIPES = [(page, line) for page in PAGES for line in commands(page)]
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return probe.getsockname()[1]
 
 
 class Recipe:

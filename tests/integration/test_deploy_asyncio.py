@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from child import PATIENCE, Child, Node
+from ports import free_port
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs/deploy/asyncio.md").read_text()
 COMMANDS = re.findall(r"```sh\n(.*?)\n```", PAGE)
@@ -20,8 +21,7 @@ FILES = dict(re.findall(r"```python\n# (\S+)\n(.*?)```", PAGE, re.S))
 
 @pytest.fixture
 def port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]
+    return free_port()
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from child import HERE, PATIENCE, Child, Node, ServerProcess
 from matrix import MODES
+from ports import free_port
 
 PAGE = (HERE.parents[1] / "docs/deploy/nginx.md").read_text()
 (CONFIGURATION,) = re.findall(r"^```nginx\n(.*?)^```", PAGE, re.S | re.M)
@@ -36,11 +37,6 @@ http {{
 """
 
 Proxy = Callable[[str], str]
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return probe.getsockname()[1]
 
 
 def wait_for(address: tuple[str, int] | str, child: Child) -> None:

@@ -16,8 +16,9 @@ from pathlib import Path
 import pytest
 from child import HERE, Child, Node
 from engines import RedisServer
+from ports import free_port
 from test_deploy import DOCS, blocks
-from test_deploy_nginx import AROUND, CONFIGURATION, free_port, wait_for
+from test_deploy_nginx import AROUND, CONFIGURATION, wait_for
 from workers import Workers
 
 SERVERS, CLIENTS = 2, 12

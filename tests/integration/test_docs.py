@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import re
 import shlex
-import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ from pathlib import Path
 
 import pytest
 from child import HERE, Child, Node
+from ports import free_port
 
 from tests.docs.pages import PAGES, Page, matches
 
@@ -30,8 +30,7 @@ COMMANDS = [
 @contextmanager
 def served(page: Page, command: str, folder: Path) -> Iterator[Child]:
     """A command of a page, on a port that is free."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = str(probe.getsockname()[1])
+    port = str(free_port())
     for name, code in page.files.items():
         (folder / name).write_text(code.replace("5000", port))
     program, *rest = shlex.split(command.replace("5000", port))

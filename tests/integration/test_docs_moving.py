@@ -20,6 +20,7 @@ import flask_socketio
 import pytest
 import socketio
 from child import HERE, PATIENCE, Child, Node
+from ports import free_port
 from werkzeug.serving import make_server
 
 from tests.docs.moving import OLD_FLASK_SOCKETIO, OLD_PYTHON_SOCKETIO
@@ -46,8 +47,7 @@ def wait_for(port: int, server: Child) -> None:
 @pytest.mark.parametrize("program", ["before.py", "after.py"])
 @pytest.mark.parametrize("page", PAGES, ids=str)
 def test_the_client_cannot_tell(page: Page, program: str, tmp_path: Path, node: Node) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
+    port = free_port()
     for name, code in page.files.items():
         (tmp_path / name).write_text(code.replace("5000", str(port)))
     (tmp_path / "node_modules").symlink_to(HERE / "node_modules")

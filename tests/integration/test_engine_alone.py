@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-import socket
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from child import HERE, Child, Node
+from ports import free_port
 
 PAGE = (HERE.parents[1] / "docs/engine.md").read_text()
 FILES = dict(re.findall(r"```(?:python|js)\n(?:#|//) (\S+)\n(.*?)```", PAGE, re.S))
@@ -27,8 +27,7 @@ SERVERS = [
 def url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The page's echo, served in a mode."""
     mode, name = request.param
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
+    port = free_port()
     program = tmp_path_factory.mktemp("engine") / name
     program.write_text(FILES[name].replace("5000", str(port)))
     path = os.pathsep.join([str(HERE.parents[1]), os.environ.get("PYTHONPATH", "")])

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-import socket
 import sys
 from pathlib import Path
 
 import pytest
 from child import HERE, Child, Node
+from ports import free_port
 
 README = Path(__file__).resolve().parents[2] / "README.md"
 
@@ -22,8 +22,7 @@ def block(name: str) -> str:
 
 @pytest.fixture
 def port() -> str:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return str(listener.getsockname()[1])
+    return str(free_port())
 
 
 def test_its_client_talks_to_its_server(tmp_path: Path, port: str, node: Node) -> None:

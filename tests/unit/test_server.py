@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import gc
+import time
+
 import pytest
 
 from sionamespace import ConfigurationError, MemoryRoomManager, Namespace, Server
+from sionamespace.engine.http import Request
+from sionamespace.sessions import Session
+from tests.unit.engine.test_upgrade import WebSocket
 
 
 class Chat(Namespace): ...
@@ -112,6 +118,41 @@ def test_two_servers_do_not_meet():
     assert one.namespace("/") is not two.namespace("/")
     assert one.engine.sockets is not two.engine.sockets
     assert one.rooms is not two.rooms
+
+
+def test_what_is_left_of_clients_that_have_gone_needs_no_garbage_collector():
+    server = Server({"/": Chat}, async_mode="threads")
+    request = Request.of({"REQUEST_METHOD": "GET", "QUERY_STRING": "EIO=4&transport=websocket"})
+
+    def come_and_go():
+        websocket = WebSocket()
+        with server.runtime.engine:
+            ended = server.engine.opened(request, websocket)
+            websocket.on_packet("40")
+        until(lambda: b'40{"sid"' in websocket.written)
+        with server.runtime.engine:
+            ended("transport close")
+        until(lambda: server.idle)
+
+    def sessions():
+        return sum(type(one) is Session for one in gc.get_objects())
+
+    gc.collect()
+    gc.disable()
+    try:
+        before = sessions()
+        for _ in range(3):
+            come_and_go()
+        until(lambda: sessions() == before)
+    finally:
+        gc.enable()
+
+
+def until(condition):
+    end = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < end, "it did not come true"
+        time.sleep(0.001)
 
 
 def test_the_package_leaves_the_logging_of_the_process_alone():

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import gc
 import json
 import logging
+import weakref
 from contextlib import suppress
 
 import pytest
@@ -301,6 +303,18 @@ class TestWebSocket:
         client.drop()
         site.until(lambda: not site.server.sockets)
         assert receiver.reasons == ["transport close"]
+
+    def test_what_is_left_of_one_that_is_gone_needs_no_garbage_collector(self, site):
+        gc.disable()
+        try:
+            client = site.websocket()
+            (sid,) = site.receivers
+            left = weakref.ref(site.server.sockets[sid])
+            client.drop()
+            site.receivers.clear()
+            site.until(lambda: left() is None)
+        finally:
+            gc.enable()
 
     def test_when_the_server_closes_it_the_last_message_arrives_before_the_goodbye(self, site):
         client = site.websocket()

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import weakref
 
 import pytest
 
@@ -151,6 +153,24 @@ def test_a_client_that_leaves_is_told_of(play):
         assert await scene.reason() == Reason.TRANSPORT_CLOSE
 
     play(scenario)
+
+
+def test_of_one_that_has_ended_nothing_is_left(play):
+    async def scenario(scene):
+        scene.websocket.close()
+        scene.websocket.data_received(scene.peer.goodbye())
+        assert scene.transport.end == "closed"
+        scene.websocket.connection_lost(None)
+        await turn()
+        left = weakref.ref(scene.websocket), weakref.ref(scene.transport)
+        scene.websocket = scene.transport = None
+        assert [one() for one in left] == [None, None]
+
+    gc.disable()
+    try:
+        play(scenario)
+    finally:
+        gc.enable()
 
 
 def test_a_connection_that_breaks_is_told_of(play):

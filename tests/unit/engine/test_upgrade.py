@@ -118,8 +118,9 @@ class TestSuccess:
         self, socket, websocket, upgrade, forgotten
     ):
         websocket.says("2probe", "5")
+        receiver = socket.receiver
         upgrade.ended("transport close")
-        assert socket.receiver.reasons == ["transport close"]
+        assert receiver.reasons == ["transport close"]
         assert forgotten == [socket]
 
     def test_the_time_being_over_later_changes_nothing(self, socket, websocket, upgrade):
