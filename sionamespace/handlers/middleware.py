@@ -171,27 +171,30 @@ def _cross(inner: Chain, runtime: Runtime) -> Next:
 
 def _layer_plain(layer: Callable[[Call, Next], Any], next: Next) -> Next:
     def plain(call: Call) -> Any:
-        return _known(layer(call, next), layer)
+        result = layer(call, next)
+        if type(result) is CoroutineType:
+            raise _not_awaited(result, layer)
+        return result
 
     return plain
 
 
 def _layer_async(layer: Callable[[Call, Next], Any], next: Next) -> Next:
     async def asynchronous(call: Call) -> Any:
-        return _known(await layer(call, next), layer)
+        result = await layer(call, next)
+        if type(result) is CoroutineType:
+            raise _not_awaited(result, layer)
+        return result
 
     return asynchronous
 
 
-def _known(result: Any, layer: Callable[..., Any]) -> Any:
-    """A layer's result, unless it forgot to wait for it."""
-    if type(result) is CoroutineType:
-        result.close()
-        raise HandlerError(
-            f"{_name(layer)} ({where(layer)}) returned a coroutine; let it be an `async def`, and "
-            "write `await next(call)`"
-        )
-    return result
+def _not_awaited(result: CoroutineType[Any, Any, Any], layer: Callable[..., Any]) -> HandlerError:
+    result.close()
+    return HandlerError(
+        f"{_name(layer)} ({where(layer)}) returned a coroutine; let it be an `async def`, and "
+        "write `await next(call)`"
+    )
 
 
 def _around_plain(layer: Around, run: Next) -> Next:

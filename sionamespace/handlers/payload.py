@@ -7,7 +7,7 @@ a client sent, strictly: ``"1"`` is no ``int``. A Pydantic model validates itsel
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, count, islice, repeat
 from typing import Any, Optional, get_type_hints
 
@@ -30,6 +30,12 @@ def _converter(kind: Any) -> Converter | None:
     return None if kind is Any else converter(kind)
 
 
+def _converters(kinds: Iterable[Any]) -> Iterator[tuple[int, Converter]]:
+    for at, kind in enumerate(kinds):
+        if (convert := _converter(kind)) is not None:
+            yield at, convert
+
+
 @attrs.frozen
 class Payload:
     """The types of a handler's arguments, those before the client's left out."""
@@ -42,12 +48,13 @@ class Payload:
     """What the arguments are called in messages; without one, ``args[0]``."""
     called: str = "args"
     """What all of them are called."""
-    _converters: tuple[Converter | None, ...] = attrs.field(
+    _converters: tuple[tuple[int, Converter], ...] = attrs.field(
         init=False,
         eq=False,
         repr=False,
-        default=attrs.Factory(lambda self: tuple(map(_converter, self.types)), takes_self=True),
+        default=attrs.Factory(lambda self: tuple(_converters(self.types)), takes_self=True),
     )
+    """With the places of the arguments that they are for."""
     _rest_converter: Converter | None = attrs.field(
         init=False,
         eq=False,
@@ -84,16 +91,17 @@ class Payload:
         Raises:
             PayloadInvalid: with the path and the reason of each fault.
         """
-        converters, more = self._converters, len(args) - len(self._converters)
-        if more > 0:
-            converters += (self._rest_converter,) * more
+        checked = list(args)
         try:
-            return [
-                value if convert is None else convert(value)
-                for convert, value in zip(converters, args, strict=False)
-            ]
+            for at, convert in self._converters:
+                if at < len(checked):
+                    checked[at] = convert(checked[at])
+            if self._rest_converter is not None:
+                for at in range(len(self.types), len(checked)):
+                    checked[at] = self._rest_converter(checked[at])
         except ValueError:  # msgspec's and Pydantic's are
             raise self._invalid(args) from None
+        return checked
 
     def _invalid(self, args: Sequence[Any]) -> PayloadInvalid:
         names = chain(self.names, (f"{self.called}[{at}]" for at in count(len(self.names))))

@@ -6,8 +6,12 @@ has them made plain, and says itself what becomes of a few kinds, such as bytes 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Set
+import dataclasses
+import datetime
+from collections.abc import Callable, Iterable, Set
 from enum import Enum
+from functools import lru_cache
+from operator import attrgetter
 from typing import Any
 
 import attrs
@@ -20,6 +24,8 @@ __all__ = ["BINARY", "LEAVES", "Form", "check_room"]
 
 LEAVES: frozenset[type] = frozenset({str, int, float, bool, type(None)})
 BINARY = (bytes, bytearray, memoryview)
+_WRITTEN_OTHERWISE = (str, dict, list, tuple, set, frozenset, Enum, datetime.datetime, *BINARY)
+"""What `Form.make_plain` knows better than an encoder, if it is also an attrs class or such."""
 
 
 @attrs.frozen
@@ -34,7 +40,8 @@ class Form:
     """Whether keys of dicts that are no texts have to become such."""
 
     def is_plain(self, value: Any, depth: int = 0) -> bool:
-        """Whether a value can be written as it is.
+        """Whether a value can be written as it is, in which attrs classes, dataclasses and structs
+        may be: the encoder writes those faster than they become dicts.
 
         Raises:
             UsageError: if it is nested too deep.
@@ -42,14 +49,18 @@ class Form:
         leaves, kind = self.leaves, type(value)
         if kind in leaves:
             return True
-        if kind is not dict and kind is not list and kind is not tuple:
+        if kind is dict:
+            if self.text_keys and not all(type(key) is str for key in value):
+                return False
+            parts = value.values()
+        elif kind is list or kind is tuple:
+            parts = value
+        elif (parts := _parts(value)) is None:
             return False
         if depth >= MAX_DEPTH:
             check_room(depth)
-        if self.text_keys and kind is dict and not all(type(key) is str for key in value):
-            return False
-        for inner in value.values() if kind is dict else value:
-            if type(inner) not in leaves and not self.is_plain(inner, depth + 1):
+        for part in parts:
+            if type(part) not in leaves and not self.is_plain(part, depth + 1):
                 return False
         return True
 
@@ -96,6 +107,35 @@ class Form:
                 "attrs classes, dataclasses, Pydantic models, dates or UUIDs, alone or nested "
                 f"({error})"
             ) from None
+
+
+def _parts(value: object) -> Iterable[Any] | None:
+    """All that an encoder writes of an object by itself, and perhaps more; None if it does not, or
+    if that is not known of every object of the class."""
+    read = _reader(type(value))  # type: ignore[arg-type]  # a class is hashable
+    try:
+        return None if read is None else read(value)
+    except AttributeError:  # a field was never set
+        return None
+
+
+@lru_cache(1024)
+def _reader(kind: type) -> Callable[[Any], Iterable[Any]] | None:
+    """What reads the fields of the objects of a class."""
+    if issubclass(kind, _WRITTEN_OTHERWISE):
+        return None
+    if issubclass(kind, msgspec.Struct):
+        names = list(kind.__struct_fields__)
+    elif dataclasses.is_dataclass(kind):
+        names = [field.name for field in dataclasses.fields(kind)]
+    elif attrs.has(kind) and not kind.__dictoffset__:  # else whatever was set is written
+        names = [name for base in kind.__mro__ for name in vars(base).get("__slots__", ())]
+        names = [name for name in names if name != "__weakref__"]
+    else:
+        return None
+    if len(names) > 1:
+        return attrgetter(*names)
+    return lambda value: [getattr(value, name) for name in names]
 
 
 def _dump(value: Any) -> Any:

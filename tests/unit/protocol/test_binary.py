@@ -3,8 +3,10 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import enum
+from typing import Any
 
 import attrs
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -49,6 +51,79 @@ class Colour(enum.Enum):
 
 class Size(enum.IntEnum):
     BIG = 3
+
+
+@attrs.frozen
+class Point:
+    x: Any
+    y: int = 2
+    _hidden: int = 3
+
+
+@attrs.frozen
+class OneField:
+    x: Any
+
+
+@attrs.define(slots=False)
+class Loose:
+    x: Any
+
+
+class Base:
+    __slots__ = ("older",)
+
+
+@attrs.define
+class Derived(Base):
+    x: Any
+
+
+@attrs.define
+class Unset:
+    x: Any
+    late: Any = attrs.field(init=False)
+
+
+@dataclasses.dataclass
+class Record:
+    x: Any
+    _y: int = 2
+
+
+@dataclasses.dataclass(slots=True)
+class Slots:
+    x: Any
+
+
+class Struct(msgspec.Struct, rename="camel", omit_defaults=True):
+    x: Any
+    in_two_words: int = 2
+
+
+@attrs.define
+class Text(str):
+    __slots__ = ()
+
+
+class Planet(Record, enum.Enum):
+    EARTH = 1, 2
+
+
+def derived(older):
+    one = Derived(1)
+    one.older = older
+    return one
+
+
+OBJECTS = [
+    *(kind(1) for kind in (Point, OneField, Loose, Derived, Unset, Record, Slots, Struct)),
+    *(kind(datetime.date(2024, 2, 29)) for kind in (Point, Record, Struct)),
+    derived(b"data"),
+    derived([1]),
+    Text(),
+    Planet.EARTH,
+]
 
 
 class TestDetach:
@@ -98,6 +173,34 @@ class TestDetach:
 
     def test_enumerations_are_their_values(self):
         assert detach([Colour.RED, Size.BIG, b""])[0] == ["red", 3, placeholder(0)]
+
+    @pytest.mark.parametrize("value", OBJECTS, ids=lambda value: type(value).__name__)
+    def test_an_object_is_written_alike_alone_and_beside_what_is_taken_out(self, value):
+        beside, _ = detach([value, b""])
+        assert loads(dumps(detach([value])[0])) == loads(dumps(beside))[:1]
+
+    @pytest.mark.parametrize("kind", [Point, Slots, Struct, Record, OneField])
+    def test_an_object_of_plain_values_is_not_made_a_dict_first(self, kind):
+        value = [kind(1)]
+        assert detach(value)[0] is value
+
+    @pytest.mark.parametrize("kind", [Point, Slots, Struct, Record, OneField, Loose])
+    def test_what_an_object_holds_is_looked_at_each_time(self, kind):
+        assert detach(kind([1, {}]))[1] == ()
+        assert detach(kind([1, {"x": b"data"}]))[1] == (b"data",)
+
+    def test_what_was_set_on_an_object_and_is_no_field_is_looked_at_too(self):
+        loose = Loose(1)
+        loose.more = b"data"
+        assert detach(loose) == ({"x": 1, "more": placeholder(0)}, (b"data",))
+
+    def test_objects_are_levels(self):
+        value = None
+        for _ in range(MAX_DEPTH):
+            value = Point(value)
+        assert detach(value)[0] is value
+        with pytest.raises(UsageError, match="deeper than 200"):
+            detach([value])
 
     def test_a_value_that_cannot_be_sent_is_named(self):
         with pytest.raises(UsageError, match="cannot send object <object"):
