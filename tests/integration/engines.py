@@ -218,6 +218,7 @@ class RabbitServer(Engine):
     def __init__(self) -> None:
         super().__init__()
         self.url = f"amqp://guest:guest@127.0.0.1:{self.port}"
+        self.settings = [f"listeners.tcp.default = 127.0.0.1:{self.port}"]
         self._names = free_port()
         self._epmd: Child | None = None
 
@@ -229,18 +230,17 @@ class RabbitServer(Engine):
             "HOME": str(self.folder),
             "ERL_EPMD_PORT": str(self._names),
             "RABBITMQ_CONF_ENV_FILE": "/dev/null",
-            "RABBITMQ_CONFIG_FILE": str(self.folder / "none"),
+            "RABBITMQ_CONFIG_FILE": str(self.folder / "rabbitmq.conf"),
             "RABBITMQ_ENABLED_PLUGINS_FILE": str(self.folder / "plugins"),
             "RABBITMQ_LOGS": "-",
             "RABBITMQ_MNESIA_BASE": str(self.folder),
             "RABBITMQ_NODENAME": f"test{self.port}@localhost",
-            "RABBITMQ_NODE_IP_ADDRESS": "127.0.0.1",
-            "RABBITMQ_NODE_PORT": str(self.port),
             "RABBITMQ_DIST_PORT": str(free_port()),
             "RABBITMQ_PID_FILE": str(self.folder / "pid"),
         }
 
     def start(self) -> None:
+        (self.folder / "rabbitmq.conf").write_text("\n".join(self.settings) + "\n")
         if self._epmd is None:  # Erlang's registry of names, which it would leave running
             self._epmd = Child(program("epmd"), "-port", str(self._names))
         super().start()
@@ -253,10 +253,11 @@ class RabbitServer(Engine):
 class PostgresServer(Engine):
     ready = "database system is ready to accept connections"
 
-    def __init__(self) -> None:
+    def __init__(self, secret: str = "secret") -> None:
         super().__init__()
-        self.url = f"postgresql://postgres:secret@127.0.0.1:{self.port}/postgres"
+        self.url = f"postgresql://postgres:{secret}@127.0.0.1:{self.port}/postgres"
         self._data = self.folder / "data"
+        self._options: list[str] = ["fsync=off"]
         # It refuses to be run by root.
         self._as: Sequence[str] = ()
         if os.getuid() == 0:
@@ -265,7 +266,7 @@ class PostgresServer(Engine):
             ids = (f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}")
             self._as = (program("setpriv"), *ids, "--clear-groups")
         password = self.folder / "password"
-        password.write_text("secret")
+        password.write_text(secret)
         password.chmod(0o644)
         subprocess.run(
             [
@@ -276,9 +277,19 @@ class PostgresServer(Engine):
             capture_output=True,
         )
 
+    def take_only_tls(self, certificate: str, key: str) -> None:
+        """Let nobody in who speaks no TLS."""
+        self._options += ["ssl=on", "ssl_cert_file=certificate.pem", "ssl_key_file=key.pem"]
+        shutil.copy(certificate, self._data)
+        private = Path(shutil.copy(key, self._data))
+        private.chmod(0o600)
+        os.chown(private, self._data.stat().st_uid, -1)
+        access = self._data / "pg_hba.conf"
+        access.write_text(access.read_text().replace("host ", "hostssl "))
+
     def command(self) -> Sequence[str]:
         settings = ("listen_addresses=127.0.0.1", f"unix_socket_directories={self.folder}")
-        options = [word for each in (*settings, "fsync=off") for word in ("-c", each)]
+        options = [word for each in (*settings, *self._options) for word in ("-c", each)]
         return (
             *(*self._as, program("postgres"), "-D", str(self._data), "-p", str(self.port)),
             *options,

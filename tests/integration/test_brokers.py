@@ -343,7 +343,27 @@ def secure_nats(files: dict[str, str]) -> tuple[Engine, str]:
     return engine, f"nats+tls://me:{{}}@127.0.0.1:{engine.port}?cafile={{}}"
 
 
-@pytest.mark.parametrize("secure", [secure_redis, secure_nats])
+def secure_rabbit(files: dict[str, str]) -> tuple[Engine, str]:
+    engine = RabbitServer()
+    engine.settings = [
+        *("listeners.tcp = none", f"listeners.ssl.default = 127.0.0.1:{engine.port}"),
+        *(
+            f"ssl_options.certfile = {files['certificate']}",
+            f"ssl_options.keyfile = {files['key']}",
+        ),
+        *(f"ssl_options.cacertfile = {files['authority']}", "default_pass = right"),
+    ]
+    return engine, f"amqps://guest:{{}}@127.0.0.1:{engine.port}?cafile={{}}"
+
+
+def secure_postgres(files: dict[str, str]) -> tuple[Engine, str]:
+    engine = PostgresServer("right")
+    engine.take_only_tls(files["certificate"], files["key"])
+    where = f"127.0.0.1:{engine.port}/postgres"
+    return engine, f"postgresql://postgres:{{}}@{where}?sslmode=verify-full&sslrootcert={{}}"
+
+
+@pytest.mark.parametrize("secure", [secure_redis, secure_nats, secure_rabbit, secure_postgres])
 def test_tls_and_passwords(
     secure: Callable[[dict[str, str]], tuple[Engine, str]],
     certificate: Path,
