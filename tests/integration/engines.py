@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from child import PATIENCE, Child
@@ -101,7 +102,7 @@ class RedisServer(Engine):
         port = () if "--tls-port" in self._options else ("--port", str(self.port))
         return (program("redis-server"), *port, *quiet, *self._options)
 
-    def ask(self, *command: str | int) -> object:
+    def ask(self, *command: str | int) -> Any:
         """What the server answers to a command."""
         with Redis(port=self.port, decode_responses=True) as client:
             return client.execute_command(*command)
@@ -137,18 +138,22 @@ class Together(Engine):
 class SentinelServers(Together):
     """A Redis server, a second one that copies it, and a sentinel that watches both."""
 
-    def __init__(self) -> None:
+    def __init__(self, scheme: str = "redis+sentinel") -> None:
         super().__init__()
         self.master = RedisServer()
         self.copy = RedisServer("--replicaof", f"127.0.0.1 {self.master.port}")
         self.sentinel = Sentinel(self.master)
         self.servers = [self.master, self.copy, self.sentinel]
         # What does not listen stands first, as a sentinel that is down.
-        self.url = f"redis+sentinel://127.0.0.1:{self.port},127.0.0.1:{self.sentinel.port}/ours"
+        self.url = f"{scheme}://127.0.0.1:{self.port},127.0.0.1:{self.sentinel.port}/ours"
 
     def start(self) -> None:
         super().start()
         self.sentinel.wait_for_copy()
+
+    def lose_master(self, channel: str) -> None:
+        """End the master for good."""
+        self.master.kill()
 
 
 class Sentinel(Engine):
@@ -172,12 +177,12 @@ class Sentinel(Engine):
 
 
 class ClusterServers(Together):
-    """Three Redis servers, each with a third of the slots."""
+    """Three Redis servers, each with a third of the slots; and for each one that copies it."""
 
-    def __init__(self) -> None:
+    def __init__(self, with_copies: bool = False) -> None:
         super().__init__()
         clustered = ("--cluster-enabled", "yes", "--cluster-node-timeout", "2000")
-        self.buses = [free_port() for _ in range(3)]
+        self.buses = [free_port() for _ in range(6 if with_copies else 3)]
         self.servers = [RedisServer(*clustered, "--cluster-port", str(bus)) for bus in self.buses]
         self.url = "redis+cluster://" + ",".join(f"127.0.0.1:{each.port}" for each in self.servers)
 
@@ -185,18 +190,31 @@ class ClusterServers(Together):
         new = not any((server.folder / "nodes.conf").exists() for server in self.servers)
         super().start()
         if new:
-            for number, server in enumerate(self.servers):
+            for number, server in enumerate(self.servers[:3]):
                 first, last = (16384 * n // 3 for n in (number, number + 1))
                 server.ask("CLUSTER", "ADDSLOTSRANGE", first, last - 1)
+            for server in self.servers:
                 for other, bus in zip(self.servers, self.buses, strict=True):
                     server.ask("CLUSTER", "MEET", "127.0.0.1", other.port, bus)
-        for server in self.servers:
-            until(lambda server=server: self._knows_all(server))
+        self._wait_for_each_other()
+        if new:
+            for master, copy in zip(self.servers, self.servers[3:], strict=False):
+                copy.ask("CLUSTER", "REPLICATE", master.ask("CLUSTER", "MYID"))
+                until(lambda copy=copy: copy.ask("INFO")["master_link_status"] == "up")
 
-    @staticmethod
-    def _knows_all(server: RedisServer) -> bool:
-        said = str(server.ask("CLUSTER", "INFO"))
-        return "cluster_known_nodes:3" in said and "cluster_state:ok" in said
+    def lose_master(self, channel: str) -> None:
+        """End the master that has a channel for good."""
+        [master] = [each for each in self.servers if channel in each.ask("PUBSUB", "SHARDCHANNELS")]
+        master.kill()
+
+    def _wait_for_each_other(self) -> None:
+        known = f"cluster_known_nodes:{len(self.servers)}"
+        for server in self.servers:
+            until(
+                lambda server=server: (
+                    {known, "cluster_state:ok"} <= set(str(server.ask("CLUSTER", "INFO")).split())
+                )
+            )
 
 
 class NatsServer(Engine):

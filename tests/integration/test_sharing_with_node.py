@@ -26,8 +26,8 @@ class Ours(ServerProcess):
 
 
 class Theirs:
-    def __init__(self, node: Node, url: str) -> None:
-        self.child: Child = node.start("js/shared.js", url)
+    def __init__(self, node: Node, url: str, adapter: str) -> None:
+        self.child: Child = node.start("js/shared.js", url, adapter)
         self.child.wait_for(r'^{"port"')
         [said] = self.child.facts()
         self.url = f"http://127.0.0.1:{said['port']}"
@@ -94,16 +94,21 @@ def redis() -> Iterator[RedisServer]:
         engine.end()
 
 
-@pytest.fixture(scope="module", params=["threads", "asyncio"])
+@pytest.fixture(
+    scope="module",
+    params=[("threads", "@socket.io/redis-adapter"), ("asyncio", "redis-adapter-7")],
+    ids=["threads-8", "asyncio-7"],
+)
 def servers(request, redis: RedisServer, node: Node) -> Iterator[tuple[Ours, Ours, Theirs]]:
     with ExitStack() as ending:
         url = redis.url.replace("redis:", "redis+node:")
-        ours = [Ours(url, request.param) for _ in range(2)]
+        mode, adapter = request.param
+        ours = [Ours(url, mode) for _ in range(2)]
         for server in ours:
             ending.callback(server.stop)
         for server in ours:
             server.wait_for("server [0-9a-f]+ has come")
-        theirs = Theirs(node, redis.url)
+        theirs = Theirs(node, redis.url, adapter)
         ending.callback(theirs.child.process.wait)
         ending.callback(theirs.child.process.kill)
         ending.callback(lambda: print(theirs.child.text()))
