@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
-from child import PATIENCE, Child
+from child import HERE, PATIENCE, Child
 from engines import (
     ClusterServers,
     Engine,
@@ -324,6 +324,41 @@ class TestPostgres(RealServer):
     @classmethod
     def new_engine(cls) -> Engine:
         return PostgresServer()
+
+
+@pytest.mark.parametrize(
+    ("engine", "rights"),
+    [
+        (RedisServer, "&sionamespace* +ping +subscribe +unsubscribe +publish"),
+        (
+            lambda: RedisServer(scheme="redis+stream"),
+            "~sionamespace +ping +xadd +xread +xrange",
+        ),
+        (
+            ClusterServers,
+            "&sionamespace* +ping +ssubscribe +sunsubscribe +spublish +cluster|slots +command",
+        ),
+    ],
+    ids=["redis", "streams", "cluster"],
+)
+def test_the_rights_that_the_guide_names_are_enough(
+    engine: Callable[[], Engine], rights: str
+) -> None:
+    async def test(one: Side, two: Side) -> None:
+        await two.broker.subscribe(["sionamespace#/#a"])
+        await one.broker.publish([("sionamespace#/#a", b"1")])
+        assert await two.next() == ("sionamespace#/#a", b"1")
+        await two.broker.unsubscribe(["sionamespace#/#a"])
+
+    assert f"`{rights}`" in (HERE.parents[1] / "docs" / "brokers.md").read_text()
+    server = engine()
+    try:
+        server.start()
+        for each in getattr(server, "servers", [server]):
+            each.ask("ACL", "SETUSER", "app", "on", ">pw", "resetchannels", *rights.split())
+        between(lambda: broker_of(server.url.replace("//", "//app:pw@", 1)), test)
+    finally:
+        server.end()
 
 
 def secure_redis(files: dict[str, str]) -> tuple[Engine, str]:
