@@ -124,6 +124,8 @@ def _reader(kind: type) -> Callable[[Any], Iterable[Any]] | None:
     """What reads the fields of the objects of a class."""
     if issubclass(kind, _WRITTEN_OTHERWISE):
         return None
+    if hasattr(kind, "__getattr__"):  # reading what was never set, a cached property, makes it
+        return None
     if issubclass(kind, msgspec.Struct):
         names = list(kind.__struct_fields__)
     elif dataclasses.is_dataclass(kind):

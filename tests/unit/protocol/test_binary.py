@@ -3,6 +3,7 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import enum
+import functools
 from typing import Any
 
 import attrs
@@ -85,6 +86,15 @@ class Unset:
     late: Any = attrs.field(init=False)
 
 
+@attrs.define
+class Lazy:
+    x: Any
+
+    @functools.cached_property
+    def secret(self):
+        return "nobody asked for it"
+
+
 @dataclasses.dataclass
 class Record:
     x: Any
@@ -117,7 +127,7 @@ def derived(older):
 
 
 OBJECTS = [
-    *(kind(1) for kind in (Point, OneField, Loose, Derived, Unset, Record, Slots, Struct)),
+    *(kind(1) for kind in (Point, OneField, Loose, Derived, Unset, Lazy, Record, Slots, Struct)),
     *(kind(datetime.date(2024, 2, 29)) for kind in (Point, Record, Struct)),
     derived(b"data"),
     derived([1]),
@@ -193,6 +203,9 @@ class TestDetach:
         loose = Loose(1)
         loose.more = b"data"
         assert detach(loose) == ({"x": 1, "more": placeholder(0)}, (b"data",))
+
+    def test_a_cached_property_that_nobody_has_asked_for_is_not_sent(self):
+        assert loads(dumps(detach(Lazy(1))[0])) == {"x": 1}
 
     def test_objects_are_levels(self):
         value = None
