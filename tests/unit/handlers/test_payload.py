@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Optional, TypedDict
 import attrs
 import msgspec
 import pydantic
+import pydantic.dataclasses
 import pytest
 
 from sionamespace import HandlerError, Namespace, event
@@ -46,6 +47,16 @@ class Sized:
 class Line:
     points: list[Point]
     color: Color | None = None
+
+
+@dataclasses.dataclass
+class Basket:
+    amount: Annotated[int, pydantic.Field(ge=1)]
+
+
+@pydantic.dataclasses.dataclass
+class Crate:
+    amount: int = pydantic.Field(ge=1)
 
 
 class Options(TypedDict, total=False):
@@ -178,6 +189,7 @@ def test_what_fits_becomes_the_type(kind, sent, becomes):
             [{"size": "S"}, {"size": "L"}],
             {"args[0][1]": "'size' must be in ['S', 'M'] (got 'L')"},
         ),
+        (Crate, {"amount": 0}, {"args[0].amount": "Input should be greater than or equal to 1"}),
         (dict[int, str], {"x": "y"}, {"args[0]": "a key: Expected int, got str"}),
     ],
 )
@@ -372,6 +384,10 @@ def test_without_annotations_nothing_is_checked_and_nothing_is_there():
         (list[Harness], "cannot be checked"),
         (Point | Line, "cannot be checked: Type unions may not contain more than one"),
         (5, "cannot be checked"),
+        (Annotated[int, pydantic.Field(ge=1)], "nobody would see to FieldInfo.*msgspec.Meta"),
+        (list[pydantic.PositiveInt] | None, r"nobody would see to Gt\(gt=0\)"),
+        (dict[str, Basket], "nobody would see to FieldInfo"),
+        (list[Crate], "Crate'> checks itself only where it stands alone"),
     ],
 )
 @pytest.mark.parametrize("method", ["on_x", "on_connect"])
