@@ -94,8 +94,21 @@ class TestWhoItIs:
         ann.drop("ping timeout")
         assert not ann.connected
         assert ann.closed == "ping timeout"
-        with pytest.raises(AssertionError, match="has ended: ping timeout"):
-            ann.emit("add", 1, 2)
+
+
+@pytest.mark.parametrize(
+    ("leave", "why"),
+    [
+        (lambda ann: ann.disconnect(), "it has left"),
+        (lambda ann: ann.emit("leave"), "it has left"),
+        (lambda ann: ann.drop("ping timeout"), "ping timeout"),
+    ],
+)
+def test_one_that_is_not_there_cannot_send(ann, leave, why):
+    leave(ann)
+    for send in (ann.emit, ann.call, ann.request):
+        with pytest.raises(AssertionError, match=f"cannot send, it is not connected: {why}$"):
+            send("add", 1, 2)
 
 
 class TestWhatItSays:
