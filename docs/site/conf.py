@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from pygments.lexers.special import TextLexer
 from sphinx.application import Sphinx
 
 SITE = Path(__file__).resolve().parent
@@ -127,6 +128,7 @@ pygments_dark_style = "github-dark"
 def setup(app: Sphinx) -> None:
     """Called by Sphinx."""
     app.connect("source-read", _complete)
+    app.add_lexer("haproxy", TextLexer)  # Pygments has none for it
 
 
 def _complete(app: Sphinx, page: str, text: list[str]) -> None:

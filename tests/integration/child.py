@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -11,8 +12,10 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
@@ -26,6 +29,20 @@ MODES = ("eventlet", "gevent", "threads")
 NOT_SET_UP = "the integration tests need Node and the clients' npm packages: run `make setup`"
 
 
+T = TypeVar("T")
+
+
+def begun(begin: Callable[[], T]) -> T:
+    """Begin a process; once more if the kernel could not read what it needed for that (EFAULT), as
+    a virtual machine's was seen to, once in many thousand times."""
+    try:
+        return begin()
+    except OSError as error:
+        if error.errno != errno.EFAULT:
+            raise
+        return begin()
+
+
 class Child:
     """A process and the lines that it has printed so far."""
 
@@ -34,7 +51,8 @@ class Child:
         self._news = threading.Condition()
         self._ended = False
         # A session of its own, so that whatever it leaves behind can be found.
-        self.process = subprocess.Popen(
+        begin = partial(
+            subprocess.Popen,
             command,
             cwd=cwd,
             env={**os.environ, "PYTHONUNBUFFERED": "1", **environ},
@@ -45,6 +63,7 @@ class Child:
             encoding="utf-8",
             errors="backslashreplace",
         )
+        self.process = begun(begin)
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
@@ -189,16 +208,18 @@ class Node:
 
     def run(self, script: str, *arguments: str, seconds: float = 300) -> str:
         """What a scenario wrote to its standard output; fails with what it says when it fails."""
+        run = partial(
+            subprocess.run,
+            [self._program, script, *arguments],
+            cwd=HERE,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=seconds,
+            encoding="utf-8",
+            check=False,
+        )
         try:
-            done = subprocess.run(
-                [self._program, script, *arguments],
-                cwd=HERE,
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                timeout=seconds,
-                encoding="utf-8",
-                check=False,
-            )
+            done = begun(run)
         except subprocess.TimeoutExpired:
             pytest.fail(f"node {script} {' '.join(arguments)} did not end within {seconds:g} s")
         if done.returncode != 0:

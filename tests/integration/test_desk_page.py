@@ -96,11 +96,25 @@ def test_a_customer_comes_back_to_all_that_was_said(visit: Visit) -> None:
 
 def test_a_lost_connection_is_said_and_comes_back(site: Site, visit: Visit) -> None:
     abe, sue = visit("/?as=abe"), visit("/?as=sue")
+    team = sue.get_by_label("Team").get_by_role("listitem")
+    expect(team).to_have_count(2)
     site.stop(signal.SIGKILL)
     expect(abe.get_by_role("status")).to_contain_text("Connection lost")
     site.start()
     expect(abe.get_by_role("status")).to_be_hidden(timeout=15_000)
-    expect(sue.get_by_label("Team").get_by_role("listitem")).to_have_count(2, timeout=15_000)
+    expect(team).to_have_count(2, timeout=15_000)
+
+
+def test_what_is_asked_of_a_server_that_is_away_is_said_not_to_be_done(
+    site: Site, visit: Visit
+) -> None:
+    cleo = visit("/?as=cleo")
+    expect(cleo.get_by_label("Subject")).to_be_visible()
+    site.stop(signal.SIGKILL)
+    cleo.get_by_label("Subject").fill("Hello?")
+    cleo.get_by_role("button", name="Open a ticket").click()
+    expect(cleo.get_by_role("alert")).to_have_text("The server cannot be reached. Try again later.")
+    expect(cleo.get_by_label("Subject")).to_have_value("Hello?")
 
 
 def test_a_stranger_is_told_so(visit: Visit) -> None:

@@ -57,7 +57,8 @@ async function api(path, body) {
     method: body ? "POST" : "GET",
     headers: { Authorization: `Bearer ${token}`, "Content-Type": "application/json" },
     body: body && JSON.stringify(body),
-  });
+  }).catch(() => null);
+  if (!response) return complain({ message: "The server cannot be reached. Try again later." });
   const reply = await response.json();
   return response.ok ? reply : complain(reply.error);
 }
