@@ -4,7 +4,9 @@ import dataclasses
 import datetime
 import enum
 import functools
+from types import MappingProxyType
 from typing import Any
+from uuid import UUID
 
 import attrs
 import msgspec
@@ -214,6 +216,13 @@ class TestDetach:
         assert detach(value)[0] is value
         with pytest.raises(UsageError, match="deeper than 200"):
             detach([value])
+
+    def test_mappings_are_dicts(self):
+        params = MappingProxyType({"room": UUID(int=1), "data": b"data"})
+        assert detach([params]) == (
+            [{"room": str(UUID(int=1)), "data": placeholder(0)}],
+            (b"data",),
+        )
 
     def test_a_value_that_cannot_be_sent_is_named(self):
         with pytest.raises(UsageError, match="cannot send object <object"):

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from sionamespace import NO_REPLY, AckTimeout, ClientGone, Namespace, Refused, Reply
+from sionamespace import NO_REPLY, AckTimeout, ClientGone, Namespace, Refused, Reply, UsageError
 from sionamespace.testing import Event, Harness
 
 
@@ -94,6 +94,11 @@ class TestWhoItIs:
         ann.drop("ping timeout")
         assert not ann.connected
         assert ann.closed == "ping timeout"
+
+
+def test_an_auth_that_no_client_sends_is_an_error_of_the_test(harness):
+    with pytest.raises(UsageError, match=r"auth is a dict, such as .* not 'Ann'"):
+        harness.connect(auth="Ann")
 
 
 @pytest.mark.parametrize(
