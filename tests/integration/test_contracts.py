@@ -133,6 +133,7 @@ ASKED: list[tuple[Any, ...]] = [
     ("all",),
     ("anything", {"a": [None]}),
     ("later",),
+    ("invoice",),
     ("save", {"darkMode": True}, {"name": "Ann"}),
     ("save", {}, {"name": "Ann", "mail": "a@example.com"}),
     ("pick", "a"),
