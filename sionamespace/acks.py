@@ -86,7 +86,7 @@ class Ack(Pending[T]):
     def __bool__(self) -> bool:
         raise _not_the_answer(self)
 
-    def __await__(self) -> Generator[Any, None, Any]:
+    def __await__(self) -> Generator[Any, None, T]:
         self._check_may_wait()
         return super().__await__()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import inspect
 import json
 import os
 import sys
@@ -72,7 +73,11 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_server(command: argparse.ArgumentParser) -> None:
-    command.add_argument("server", metavar="MODULE:SERVER", help="the Server, such as chat:server")
+    command.add_argument(
+        "server",
+        metavar="MODULE:SERVER",
+        help="the Server, such as chat:server, or a function that makes it",
+    )
 
 
 def _run_command(asked: argparse.Namespace) -> None:
@@ -141,6 +146,8 @@ def _find(server: str, app: str | None) -> tuple[Hosted, Any]:
 def _server(target: str, kind: type[T], example: str) -> T:
     sys.path.insert(0, os.getcwd())
     found = _load(target, "server")
+    if inspect.isfunction(found):  # one that makes it
+        found, target = found(), f"what {target} returns"
     if not isinstance(found, kind):
         raise ConfigurationError(
             f"{target} is a {type(found).__name__}; name the Server: {example}"

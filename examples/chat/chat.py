@@ -12,7 +12,7 @@ from sionamespace.middleware import RateLimit
 
 from activity import Activity
 from names import Names
-from page import ChatPage, Message, Picture
+from page import ChatPage, Message, Picture, Receipt
 from payloads import File, Id, Text, Visitor, tidy, type_of
 
 __all__ = ["Chat"]
@@ -74,18 +74,16 @@ class Chat(Names, Presence, RoomPolicy, outgoing=ChatPage):
     # Talking.
 
     @event(middleware=[allowance])
-    def on_message(self, sid: str, id: Id, text: Text) -> dict[str, float]:
+    def on_message(self, sid: str, id: Id, text: Text) -> Receipt:
         message = Message(id, self.user(sid), self.clock(), text)
         return self._say(sid, ChatPage.message, message)
 
     @event(middleware=[allowance])
-    def on_picture(self, sid: str, id: Id, data: File) -> dict[str, float]:
+    def on_picture(self, sid: str, id: Id, data: File) -> Receipt:
         picture = Picture(id, self.user(sid), self.clock(), type_of(data), data)
         return self._say(sid, ChatPage.picture, picture)
 
-    def _say(
-        self, sid: str, event: Callable[[ChatPage, Said], None], said: Said
-    ) -> dict[str, float]:
+    def _say(self, sid: str, event: Callable[[ChatPage, Said], None], said: Said) -> Receipt:
         room = self.session(sid)["room"]
         for _, before in self.history(room):
             if before["id"] == said.id:  # its answer was lost, so the page sent it again
@@ -104,7 +102,7 @@ class Chat(Names, Presence, RoomPolicy, outgoing=ChatPage):
         self.emit(ChatPage.typing, self.user(sid), room=room, skip_sid=sid, volatile=True)
 
     @event(concurrent=True, middleware=[allowance])  # it waits for somebody else
-    def on_whisper(self, sid: str, name: str, text: Text) -> dict[str, float]:
+    def on_whisper(self, sid: str, name: str, text: Text) -> Receipt:
         me, now, to = self.user(sid), self.clock(), self.holder(name).sid
         if to == sid:
             raise Refused("That is you.")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from sionamespace import AckTimeout, AnswerInvalid, ClientGone, Namespace, event
 
 from activity import Activity
@@ -13,6 +15,8 @@ __all__ = ["Dashboard"]
 
 ANSWER_TIME = 20
 """How many seconds a person has to answer a question."""
+
+Outcome = Literal["yes", "no", "late", "gone"]
 
 
 class Dashboard(Namespace, outgoing=DashboardPage):
@@ -41,7 +45,7 @@ class Dashboard(Namespace, outgoing=DashboardPage):
             self.show(sid, volatile=True)
 
     @event(concurrent=True)  # so that one operator may ask several people at once
-    def on_ask(self, sid: str, name: str, question: Question) -> str:
+    def on_ask(self, sid: str, name: str, question: Question) -> Outcome:
         page = self._chat.holder(name).sid
         asked = self._chat.call(
             ChatPage.confirm, question, ANSWER_TIME, room=page, timeout=ANSWER_TIME

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any, Protocol, TypedDict
 
 import attrs
 
-__all__ = ["ChatPage", "DashboardPage", "Message", "Picture"]
+__all__ = ["ChatPage", "DashboardPage", "Message", "Picture", "Receipt"]
 
 
 @attrs.frozen
@@ -28,6 +28,12 @@ class Picture:
     at: float
     type: str
     data: bytes = attrs.field(repr=lambda data: f"<{len(data)} bytes>")
+
+
+class Receipt(TypedDict):
+    """What the page that says something gets: when it was said, in seconds since 1970."""
+
+    at: float
 
 
 class ChatPage(Protocol):

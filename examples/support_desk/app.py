@@ -34,10 +34,15 @@ DEMO = {
 """Accounts to look around with; the page offers them. Yours log in."""
 
 
+def make_server(desk: Desk | None = None, **options: Any) -> Server:
+    """The sockets of a desk, which is empty if it is left out."""
+    return Server(make_namespaces(DEMO, desk or Desk()), middleware=[CallLog()], **options)
+
+
 def make_app(**options: Any) -> tuple[Server, Any]:
     """The server, and all that it serves: the sockets, the HTTP API and the page."""
     desk = Desk()
-    server = Server(make_namespaces(DEMO, desk), middleware=[CallLog()], **options)
+    server = make_server(desk, **options)
     pages = Flask(__name__)
     pages.register_blueprint(make_api(DEMO, desk), url_prefix="/desk/api")
     pages.add_url_rule("/", view_func=page)

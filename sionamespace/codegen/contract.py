@@ -153,7 +153,7 @@ def _answers(function: Callable[..., Any], source: str) -> Iterator[tuple[Argume
         return
     kind = _described(source, resolved, function, "return", annotation)
     alone = []
-    for member in _members(kind):
+    for member in _promised(kind):
         if member in (Any, object, Reply, type(NO_REPLY)):
             yield _UNKNOWN
             return
@@ -171,6 +171,15 @@ def _answers(function: Callable[..., Any], source: str) -> Iterator[tuple[Argume
 
 def _members(kind: Any) -> tuple[Any, ...]:
     return get_args(kind) if get_origin(kind) in (Union, types.UnionType) else (kind,)
+
+
+def _promised(kind: Any) -> Iterator[Any]:
+    """What a handler may answer with: `Reply` of a type is that type, only later."""
+    for member in _members(kind):
+        if get_origin(member) is Reply:
+            yield from _members(*get_args(member))
+        else:
+            yield member
 
 
 def _values(kind: Any) -> tuple[Argument, ...]:

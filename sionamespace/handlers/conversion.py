@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, get_args, get_origin, get_type_hints
 
 import msgspec
 from msgspec import inspect
@@ -48,10 +48,13 @@ def unsupported(kind: Any) -> str | None:
     if is_pydantic(kind):
         return None
     try:
-        nodes = inspect.multi_type_info([kind])
+        nodes = list(_types_in(inspect.type_info(kind), set()))
+        unseen = next(_unseen_constraints(kind, nodes), None)
     except (TypeError, NameError, AttributeError) as error:
         return str(error)
-    return next(filter(None, map(_strange, _types_in(nodes, set()))), None)
+    if unseen is not None:
+        return f"nobody would see to {unseen!r}; write msgspec.Meta(...), or make a model of it"
+    return next(filter(None, map(_strange, nodes)), None)
 
 
 def is_pydantic(kind: Any) -> bool:
@@ -88,9 +91,29 @@ def _types_in(node: Any, seen: set[Any]) -> Iterator[inspect.Type]:
 
 def _strange(node: inspect.Type) -> str | None:
     """Why nothing can be made of a type; None if it can."""
+    if isinstance(node, inspect.DataclassType) and is_pydantic(node.cls):
+        return f"{node.cls!r} checks itself only where it stands alone; make it a BaseModel"
     if not isinstance(node, inspect.CustomType) or node.cls is object or is_pydantic(node.cls):
         return None
     return f"nothing that a client sends is a {node.cls!r}"
+
+
+def _unseen_constraints(kind: Any, nodes: Iterable[inspect.Type]) -> Iterator[object]:
+    """What Pydantic would check in a type, or in the fields of classes in it, and msgspec skips."""
+    yield from _marks_of_pydantic(kind)
+    for node in nodes:
+        if hasattr(node, "fields"):
+            cls = getattr(node, "cls", None)
+            for hint in get_type_hints(get_origin(cls) or cls, include_extras=True).values():
+                yield from _marks_of_pydantic(hint)
+
+
+def _marks_of_pydantic(hint: Any) -> Iterator[object]:
+    for mark in getattr(hint, "__metadata__", ()):
+        if type(mark).__module__.partition(".")[0] in ("pydantic", "annotated_types"):
+            yield mark
+    for inner in get_args(hint):
+        yield from _marks_of_pydantic(inner)
 
 
 def _asks_for_more(node: inspect.Type) -> bool:

@@ -118,7 +118,7 @@ class Dispatcher:
         except AnswerInvalid as error:  # of whatever client; it is not for this one to read
             return self.failed(sid, event, error)
         except PayloadInvalid as invalid:
-            _log.warning("%s: %s from %s: %s (%s)", self._path, event, sid, invalid, spec.source)
+            _log.warning("%s: %r from %s: %s (%s)", self._path, event, sid, invalid, spec.source)
             return (failure(f"{event}: {invalid}", invalid.faults),)
         except Refused as refused:
             return (refusal(refused),)

@@ -6,6 +6,7 @@ This runs for what was refused, so it may take its time, but not any time: a cli
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Iterator
 from typing import Any, TypeAlias, get_args, get_origin, get_type_hints, is_typeddict
 
@@ -21,6 +22,8 @@ _LONGEST = 200
 """How many characters of a path, or of a reason, are told."""
 _DEPTH = 4
 """How deep they are looked for one by one; what is deeper is told with its first."""
+_PLACED = re.compile(r"(.*) - at (`key` in )?`\$(.*)`", re.DOTALL)
+"""What msgspec says: a reason, and where."""
 
 
 Fault: TypeAlias = dict[str, str]
@@ -95,17 +98,19 @@ def _item(kind: Any) -> Any:
 def _told(error: ValueError, path: str) -> Iterator[Fault]:
     """The faults that an error tells by itself."""
     if isinstance(error, msgspec.ValidationError):
-        reason, _, place = str(error).rpartition(" - at `$")
-        inside = path + place.rstrip("`") if reason else path
+        found = _PLACED.fullmatch(str(error))
+        reason, key, place = found.groups() if found else (str(error), None, "")
+        path += place
         cause = error.__cause__
         if cause is None or not hasattr(cause, "errors"):
-            text = reason or str(error)
-            yield {"path": inside, "reason": text.replace("`", "")}
+            if cause is not None and len(cause.args) > 1:  # attrs' validators add whole objects
+                reason = str(cause.args[0])
+            yield {"path": path, "reason": ("a key: " if key else "") + reason.replace("`", "")}
             return
-        error, path = cause, inside  # type: ignore[assignment]
+        error = cause  # type: ignore[assignment]
     if hasattr(error, "errors"):  # Pydantic tells all of them
-        for found in error.errors(include_url=False, include_context=False, include_input=False):
-            yield {"path": path + _location(found["loc"]), "reason": found["msg"]}
+        for one in error.errors(include_url=False, include_context=False, include_input=False):
+            yield {"path": path + _location(one["loc"]), "reason": one["msg"]}
     else:
         yield {"path": path, "reason": str(error)}
 

@@ -109,6 +109,8 @@ class Payload:
         each = chain.from_iterable(map(faults_of, args, kinds, names))
         found = list(islice(each, _MOST))
         text = "; ".join(f"{fault['path']}: {fault['reason']}" for fault in found[:_IN_TEXT])
+        if not text.isprintable():  # a client chooses keys, and this goes to the log
+            text = repr(text)[1:-1]
         more = len(found) - _IN_TEXT
         return PayloadInvalid(f"{text}; and more" if more > 0 else text, found)
 

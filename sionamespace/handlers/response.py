@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeAlias
 
 from sionamespace.errors import Refused, UsageError
 from sionamespace.runtime.originals import new_lock
+
+if TYPE_CHECKING:  # a Reply of nothing in particular is one of Any
+    from typing_extensions import TypeVar
+
+    T = TypeVar("T", default=Any)
+else:
+    from typing import TypeVar
+
+    T = TypeVar("T")
 
 __all__ = ["NO_REPLY", "Answer", "Reply", "answer_of", "refusal"]
 
@@ -22,7 +31,7 @@ NO_REPLY: Final = _NoReply()
 Respond: TypeAlias = Callable[[tuple[Any, ...]], None]
 
 
-class Reply:
+class Reply(Generic[T]):
     """Returned by a handler: the answer comes later, from whoever calls `send`.
 
         def on_export(self, sid, what):
@@ -30,6 +39,7 @@ class Reply:
             self.spawn(self.export, what, reply)
             return reply                            # export() ends with reply.send(url)
 
+    ``-> Reply[str]`` tells the front end what will be sent, as ``-> str`` tells what is returned.
     Its methods may be called from any thread, before the handler returns or long after it.
     """
 
@@ -65,7 +75,7 @@ class Reply:
             respond(values)
 
 
-Answer: TypeAlias = "tuple[Any, ...] | Reply | _NoReply"
+Answer: TypeAlias = "tuple[Any, ...] | Reply[Any] | _NoReply"
 
 
 def answer_of(value: Any) -> Answer:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-from collections.abc import Callable, Iterable, Set
+from collections.abc import Callable, Iterable, Mapping, Set
 from enum import Enum
 from functools import lru_cache
 from operator import attrgetter
@@ -124,6 +124,8 @@ def _reader(kind: type) -> Callable[[Any], Iterable[Any]] | None:
     """What reads the fields of the objects of a class."""
     if issubclass(kind, _WRITTEN_OTHERWISE):
         return None
+    if hasattr(kind, "__getattr__"):  # reading what was never set, a cached property, makes it
+        return None
     if issubclass(kind, msgspec.Struct):
         names = list(kind.__struct_fields__)
     elif dataclasses.is_dataclass(kind):
@@ -139,9 +141,12 @@ def _reader(kind: type) -> Callable[[Any], Iterable[Any]] | None:
 
 
 def _dump(value: Any) -> Any:
-    """A model of Pydantic as a dict, by its aliases, its bytes as they are; other sets as lists."""
+    """A model of Pydantic as a dict, by its aliases, its bytes as they are; other sets as lists,
+    other mappings, such as `Namespace.params`, as dicts."""
     if isinstance(value, Set):
         return list(value)
+    if isinstance(value, Mapping):
+        return dict(value)
     dump = getattr(value, "model_dump", None)
     if dump is None or isinstance(value, type):
         raise TypeError(f"objects of type {type(value).__name__} are not supported")

@@ -122,6 +122,7 @@ class HarnessClient:
 
     def emit(self, event: str, *args: Any) -> None:
         """Send an event without an ack."""
+        self._check_there()
         self._send(Packet(PacketType.EVENT, self.path, [event, *args]))
         self._stage.settle()
 
@@ -131,6 +132,7 @@ class HarnessClient:
 
     def request(self, event: str, *args: Any) -> Request:
         """Send an event with an ack whose answer may come later."""
+        self._check_there()
         self._numbers += 1
         why = partial(self._stage.why_unanswered, self, event, self._numbers)
         request = self._requests[self._numbers] = Request(event, why)
@@ -209,8 +211,13 @@ class HarnessClient:
         """Forget what it received so far."""
         self._mailbox.clear()
 
+    def _check_there(self) -> None:
+        # A client's own library sends nothing then, and a server would not look at it.
+        assert self.connected, f"{self} cannot send, it is not connected: {self._why_not()}"
+
     def _why_not(self) -> str:
-        return f"{self.refused!r}" if self.refused else f"{self._link.reason or 'it still waits'}"
+        otherwise = "it still waits" if self._sid is None else "it has left"
+        return repr(self.refused) if self.refused else self._link.reason or otherwise
 
     # What the harness does.
 

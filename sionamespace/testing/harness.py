@@ -122,7 +122,12 @@ class Harness:
             headers: HTTP headers of its handshake request, such as ``Cookie``.
             environ: more for the WSGI environment of that request.
             on: a client whose connection it shares, as another namespace of the same page does.
+
+        Raises:
+            UsageError: for an ``auth`` that no client's library sends.
         """
+        if isinstance(auth, (str, bytes, int, float, list, tuple)):
+            raise UsageError(f"auth is a dict, such as {{'token': ...}}, not {auth!r}")
         path = self._only_path() if path is None else path
         link = self._open(headers or {}, environ or {}) if on is None else on._link
         client = HarnessClient(self, link, path, self._codec)

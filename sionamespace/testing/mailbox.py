@@ -55,7 +55,7 @@ class Wanted:
 
     def __str__(self) -> str:
         args = ", ".join(map(repr, self.args)) if self.args else "..."
-        return f"{self.name}({args})" + "".join(f" {k}={v!r}" for k, v in self.fields.items())
+        return f"{self.name}({args})" + "".join(f" {k}={short(v)}" for k, v in self.fields.items())
 
 
 class Mailbox(Generic[I]):

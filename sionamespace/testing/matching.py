@@ -80,7 +80,7 @@ def differences(expected: Any, actual: Any, at: str) -> list[str]:
 
 def short(value: object) -> str:
     """A value in a line of bearable length."""
-    text = repr(value)
+    text = repr(set(value)) if isinstance(value, frozenset) and value else repr(value)
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}... ({len(text)} characters)"
 
 

@@ -139,10 +139,12 @@ class _Answers:
         self, event: EventName, *args: Any, room: Room, timeout: float | None = 60
     ) -> Ack[Any]:
         name, read = self._declared.to_call(event, args) if callable(event) else (event, None)
-        assert name in self._answers, (
-            f"the namespace asks the client {name!r}; say what is answered: "
-            f"stub(..., answers={{{name!r}: ...}})"
-        )
+        __tracebackhide__ = True
+        if name not in self._answers:
+            raise AssertionError(
+                f"the namespace asks the client {name!r}; say what is answered: "
+                f"stub(..., answers={{{name!r}: ...}})"
+            )
         ack: Ack[Any] = Ack(self._runtime, name, room)
         answer = self._answers[name]
         if isinstance(answer, BaseException):

@@ -35,8 +35,8 @@ class Trial(Namespace):
 
 @pytest.mark.parametrize("code", NEW)
 def test_what_is_new_works(code: str, harness_for: Any, caplog: pytest.LogCaptureFixture) -> None:
-    harness = harness_for(Trial()).allow_unfinished()
-    client = harness.connect()
+    harness = harness_for({"/": Trial(), "/other": Namespace()}).allow_unfinished()
+    client = harness.connect("/")
     client.answers("x", 1)
     client.request("try", code)
     harness.advance(5)

@@ -60,6 +60,13 @@ def test_the_client_of_the_page_compiles(folder: Path, node: Node) -> None:
     node.run(TSC, *STRICT, str(folder / "client.ts"))
 
 
+@pytest.mark.parametrize("example", ["chat", "support_desk"])
+def test_those_of_the_examples_are_right(example: str, folder: Path, node: Node) -> None:
+    where = ("app:make_server", ROOT / "examples" / example)
+    node.run(TSC, *STRICT, written("typescript", folder / "events.ts", *where))
+    node.run("js/asyncapi.js", written("asyncapi", folder / "asyncapi.json", *where))
+
+
 def test_the_types_need_neither_a_browser_nor_node(folder: Path, node: Node) -> None:
     written("typescript", folder / "events.d.ts")
     node.run(TSC, *STRICT, "--lib", "es2022", str(folder / "events.d.ts"))
@@ -126,6 +133,7 @@ ASKED: list[tuple[Any, ...]] = [
     ("all",),
     ("anything", {"a": [None]}),
     ("later",),
+    ("invoice",),
     ("save", {"darkMode": True}, {"name": "Ann"}),
     ("save", {}, {"name": "Ann", "mail": "a@example.com"}),
     ("pick", "a"),

@@ -19,6 +19,11 @@ class Chat(Namespace): ...
 server = Server({"/": Chat})
 not_one = 5
 app = object()
+
+def make_server():
+    return server
+
+def make_nothing(): ...
 """
 
 
@@ -44,6 +49,11 @@ def test_it_serves_what_it_is_told_where_it_is_told(run):
     (server, host, port), settings = run.call_args
     assert (host, port, settings["app"]) == ("0.0.0.0", 8000, None)
     assert server is sys.modules["chat_module"].server
+
+
+def test_a_function_may_make_it(run):
+    assert main(["run", "chat_module:make_server"]) == 0
+    assert run.call_args.args[0] is sys.modules["chat_module"].server
 
 
 def test_an_application_may_stand_beside_it(run):
@@ -101,6 +111,7 @@ def test_the_mode_may_be_chosen_for_a_server_that_does_not_say_its_own(run, monk
         ("nowhere:server", "there is no module 'nowhere'"),
         ("chat_module:nothing", "the module 'chat_module' has no 'nothing'"),
         ("chat_module:not_one", "is a int; name the Server"),
+        ("chat_module:make_nothing", "what chat_module:make_nothing returns is a NoneType"),
     ],
 )
 def test_what_is_wrong_is_said_without_a_traceback(run, capsys, target, text):

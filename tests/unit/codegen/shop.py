@@ -157,6 +157,11 @@ class Shop(Namespace, outgoing=ShopPage):
     def on_later(self, sid: Sid) -> Reply | str:
         return "now"
 
+    def on_invoice(self, sid: Sid) -> Reply[str | None]:
+        reply: Reply[str | None] = Reply()
+        reply.send("invoice.pdf")
+        return reply
+
     async def on_save(self, sid: Sid, settings: Settings, profile: Profile) -> Settings:
         return settings
 

@@ -61,6 +61,7 @@ def test_what_clients_send(text):
         "all": "(ack: (...answers: (number | Failure)[]) => void) => void",
         "anything": "(...args: [data: unknown] | [data: unknown, ack: (...answers: any[]) => void])"
         " => void",
+        "invoice": "(ack: (answer?: string | Failure) => void) => void",
         "later": "(...args: [] | [ack: (...answers: any[]) => void]) => void",
         "save": "(settings: SettingsInput, profile: Profile,"
         " ack: (answer: Settings | Failure) => void) => void",

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Optional, TypedDict
 import attrs
 import msgspec
 import pydantic
+import pydantic.dataclasses
 import pytest
 
 from sionamespace import HandlerError, Namespace, event
@@ -37,10 +38,25 @@ class Point:
     y: int = attrs.field(default=0, validator=attrs.validators.ge(0))
 
 
+@attrs.frozen
+class Sized:
+    size: str = attrs.field(validator=attrs.validators.in_(["S", "M"]))
+
+
 @dataclasses.dataclass
 class Line:
     points: list[Point]
     color: Color | None = None
+
+
+@dataclasses.dataclass
+class Basket:
+    amount: Annotated[int, pydantic.Field(ge=1)]
+
+
+@pydantic.dataclasses.dataclass
+class Crate:
+    amount: int = pydantic.Field(ge=1)
 
 
 class Options(TypedDict, total=False):
@@ -168,6 +184,13 @@ def test_what_fits_becomes_the_type(kind, sent, becomes):
             },
         ),
         (Order, {}, {"args[0].orderNumber": "Field required"}),
+        (
+            list[Sized],
+            [{"size": "S"}, {"size": "L"}],
+            {"args[0][1]": "'size' must be in ['S', 'M'] (got 'L')"},
+        ),
+        (Crate, {"amount": 0}, {"args[0].amount": "Input should be greater than or equal to 1"}),
+        (dict[int, str], {"x": "y"}, {"args[0]": "a key: Expected int, got str"}),
     ],
 )
 def test_what_does_not_fit_is_answered_with_each_fault_and_the_handler_is_not_called(
@@ -204,6 +227,8 @@ class Shapes(Namespace):
 
     def on_free(self, sid, anything, number: int):
         return [anything, number]
+
+    def on_parts(self, sid, parts: dict[str, int]): ...
 
     @event("*")
     def rest(self, sid: Sid, name: str, *args: int):
@@ -359,6 +384,10 @@ def test_without_annotations_nothing_is_checked_and_nothing_is_there():
         (list[Harness], "cannot be checked"),
         (Point | Line, "cannot be checked: Type unions may not contain more than one"),
         (5, "cannot be checked"),
+        (Annotated[int, pydantic.Field(ge=1)], "nobody would see to FieldInfo.*msgspec.Meta"),
+        (list[pydantic.PositiveInt] | None, r"nobody would see to Gt\(gt=0\)"),
+        (dict[str, Basket], "nobody would see to FieldInfo"),
+        (list[Crate], "Crate'> checks itself only where it stands alone"),
     ],
 )
 @pytest.mark.parametrize("method", ["on_x", "on_connect"])
@@ -382,6 +411,16 @@ def test_what_is_told_of_faults_has_an_end():
     assert len(faults.faults) == 20
     assert len(str(faults)) < 1000
     assert all(len(fault["path"]) <= 200 for fault in faults.faults)
+
+
+@pytest.mark.manual("a matter of values")
+def test_what_a_client_sends_is_no_line_of_the_log(caplog):
+    with Harness(Shapes()) as h:
+        client = h.connect(auth={"x": 1})
+        client.emit("a\nb", "x")
+        client.emit("parts", {"a\nb": "x"})
+    assert len(caplog.records) == 2
+    assert not any("\n" in record.getMessage() for record in caplog.records)
 
 
 def _faults(payload, args):

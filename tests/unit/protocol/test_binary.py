@@ -3,7 +3,10 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import enum
+import functools
+from types import MappingProxyType
 from typing import Any
+from uuid import UUID
 
 import attrs
 import msgspec
@@ -85,6 +88,15 @@ class Unset:
     late: Any = attrs.field(init=False)
 
 
+@attrs.define
+class Lazy:
+    x: Any
+
+    @functools.cached_property
+    def secret(self):
+        return "nobody asked for it"
+
+
 @dataclasses.dataclass
 class Record:
     x: Any
@@ -117,7 +129,7 @@ def derived(older):
 
 
 OBJECTS = [
-    *(kind(1) for kind in (Point, OneField, Loose, Derived, Unset, Record, Slots, Struct)),
+    *(kind(1) for kind in (Point, OneField, Loose, Derived, Unset, Lazy, Record, Slots, Struct)),
     *(kind(datetime.date(2024, 2, 29)) for kind in (Point, Record, Struct)),
     derived(b"data"),
     derived([1]),
@@ -194,6 +206,9 @@ class TestDetach:
         loose.more = b"data"
         assert detach(loose) == ({"x": 1, "more": placeholder(0)}, (b"data",))
 
+    def test_a_cached_property_that_nobody_has_asked_for_is_not_sent(self):
+        assert loads(dumps(detach(Lazy(1))[0])) == {"x": 1}
+
     def test_objects_are_levels(self):
         value = None
         for _ in range(MAX_DEPTH):
@@ -201,6 +216,13 @@ class TestDetach:
         assert detach(value)[0] is value
         with pytest.raises(UsageError, match="deeper than 200"):
             detach([value])
+
+    def test_mappings_are_dicts(self):
+        params = MappingProxyType({"room": UUID(int=1), "data": b"data"})
+        assert detach([params]) == (
+            [{"room": str(UUID(int=1)), "data": placeholder(0)}],
+            (b"data",),
+        )
 
     def test_a_value_that_cannot_be_sent_is_named(self):
         with pytest.raises(UsageError, match="cannot send object <object"):

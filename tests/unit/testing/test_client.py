@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from sionamespace import NO_REPLY, AckTimeout, ClientGone, Namespace, Refused, Reply
+from sionamespace import NO_REPLY, AckTimeout, ClientGone, Namespace, Refused, Reply, UsageError
 from sionamespace.testing import Event, Harness
 
 
@@ -94,8 +94,26 @@ class TestWhoItIs:
         ann.drop("ping timeout")
         assert not ann.connected
         assert ann.closed == "ping timeout"
-        with pytest.raises(AssertionError, match="has ended: ping timeout"):
-            ann.emit("add", 1, 2)
+
+
+def test_an_auth_that_no_client_sends_is_an_error_of_the_test(harness):
+    with pytest.raises(UsageError, match=r"auth is a dict, such as .* not 'Ann'"):
+        harness.connect(auth="Ann")
+
+
+@pytest.mark.parametrize(
+    ("leave", "why"),
+    [
+        (lambda ann: ann.disconnect(), "it has left"),
+        (lambda ann: ann.emit("leave"), "it has left"),
+        (lambda ann: ann.drop("ping timeout"), "ping timeout"),
+    ],
+)
+def test_one_that_is_not_there_cannot_send(ann, leave, why):
+    leave(ann)
+    for send in (ann.emit, ann.call, ann.request):
+        with pytest.raises(AssertionError, match=f"cannot send, it is not connected: {why}$"):
+            send("add", 1, 2)
 
 
 class TestWhatItSays:

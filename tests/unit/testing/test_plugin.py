@@ -127,6 +127,7 @@ def test_in_one_of_several(harness, harness_for):
 """)
     result.assert_outcomes(passed=1, failed=2)
     result.stdout.fnmatch_lines(["*has no answer to 'later': its handler returned a Reply that*"])
+    assert str(result.stdout).count("has no answer to 'later'") == 2  # once for each
 
 
 def test_a_test_that_fails_is_not_told_what_it_left(run):

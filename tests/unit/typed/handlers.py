@@ -49,6 +49,14 @@ class Orders(Namespace):
         self.spawn(reply.send, "done")
         return reply
 
+    def on_invoice(self, sid: Sid, number: int) -> Reply[str]:
+        reply: Reply[str] = Reply()
+        self.print(number, reply)
+        return Reply() if number else reply
+
+    def print(self, number: int, reply: Reply[str]) -> None:
+        reply.send(f"{number}.pdf")
+
     @event("*")
     def rest(self, sid: Sid, event: str, *args: Any) -> object:
         return NO_REPLY

@@ -58,6 +58,12 @@ class Chat(Namespace, outgoing=ChatPage):
         number, street = await self.call(ChatPage.place, room=sid)
         return number + 1, street.upper()
 
+    async def wrong_answers(self, sid: Sid) -> None:
+        sure = await self.call(ChatPage.confirm, "?", room=sid)
+        sure.upper()  # error: "bool" has no attribute "upper"
+        votes = await self.everyone.call_all(ChatPage.vote)
+        votes.values["a"].nonsense()  # error: has no attribute "nonsense"
+
     def on_votes(self, sid: Sid) -> int:
         votes: BroadcastAck[Literal["yes", "no"] | None]
         votes = self.to("lobby").skip(sid).call_all(ChatPage.vote, timeout=5)
