@@ -58,14 +58,14 @@ class _Session(asyncio.Protocol):
 
     async def publish(self, batch: Batch) -> None:
         await self._send(
-            frame(Kind.MESSAGE, channel.encode(), message) for channel, message in batch
+            frame(Kind.MESSAGE, _encode(channel), message) for channel, message in batch
         )
 
     async def subscribe(self, channels: Sequence[str]) -> None:
-        await self._send(frame(Kind.SUBSCRIBE, channel.encode()) for channel in channels)
+        await self._send(frame(Kind.SUBSCRIBE, _encode(channel)) for channel in channels)
 
     async def unsubscribe(self, channels: Sequence[str]) -> None:
-        await self._send(frame(Kind.UNSUBSCRIBE, channel.encode()) for channel in channels)
+        await self._send(frame(Kind.UNSUBSCRIBE, _encode(channel)) for channel in channels)
 
     async def close(self) -> None:
         if self._transport is not None:
@@ -88,7 +88,7 @@ class _Session(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         for kind, channel, message, _ in self._reader.feed(data):
             if kind == Kind.MESSAGE:
-                self._receive(channel.decode(), message)
+                self._receive(channel.decode("utf-8", "surrogatepass"), message)
             elif (receipt := self._receipts.get(message)) is not None and not receipt.done():
                 receipt.set_result(None)
 
@@ -98,3 +98,7 @@ class _Session(asyncio.Protocol):
             if not receipt.done():
                 receipt.set_exception(gone)
         self._lost(gone)
+
+
+def _encode(channel: str) -> bytes:
+    return channel.encode("utf-8", "surrogatepass")

@@ -105,7 +105,13 @@ class BrokerContract:
             '#/#"quoted\\',
             "#/#\xfc\u20ac\U0001f600",
         ]
-        texts += ["#/#new\nline\0", "#/#?[a-z]{x}%$:/", "#/#" + "long" * 100, "@node"]
+        texts += [
+            "#/#half a character \ud800",
+            "#/#new\nline\0",
+            "#/#?[a-z]{x}%$:/",
+            "#/#" + "long" * 100,
+            "@node",
+        ]
         channels = [_channel(text) for text in texts]
         self._run(test)
 
