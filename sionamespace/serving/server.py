@@ -18,6 +18,7 @@ from sionamespace.engine.servers import plain_socket
 from sionamespace.engine.stream import Stream, TLSStream
 from sionamespace.errors import ConfigurationError
 from sionamespace.runtime.deadlines import Deadlines
+from sionamespace.runtime.faults import guarded
 from sionamespace.runtime.sockets import OVER, WAITING
 from sionamespace.runtime.threaded import ThreadedRuntime
 from sionamespace.serving.connection import Connection
@@ -142,6 +143,10 @@ class HTTPServer:
         return WAITING
 
     def _talk(self, descriptor: int, address: Any, early: bytes = b"") -> None:
+        # Whatever it brings, it must not keep the others from being accepted.
+        guarded("talking to a client", self._begin, descriptor, address, early)
+
+    def _begin(self, descriptor: int, address: Any, early: bytes) -> None:
         sock = _socket.socket(self._listener.family, self._listener.type, 0, descriptor)
         sock.setblocking(False)
         stream = self._stream(sock, self.runtime.wait_writable)

@@ -105,6 +105,41 @@ class TestAnswering:
 
         assert site.run(scene)
 
+    def test_what_is_there_before_it_serves_is_answered_and_disturbs_nobody(self, site, mocker):
+        listener = socket.create_server(("127.0.0.1", 0))
+        mocker.patch.object(door, "listen", return_value=listener)
+        with socket.create_connection(listener.getsockname(), PATIENCE) as early:
+            early.sendall(b"GET http://[ HTTP/1.1\r\nHost: x\r\n\r\nGET http://[")
+
+            def scene(client):
+                return early.recv(100).partition(b"\r\n")[0], client.get()
+
+            assert site.run(scene) == (b"HTTP/1.1 200 OK", (200, b"hello"))
+
+    def test_a_connection_that_cannot_be_used_keeps_nobody_from_being_accepted(self, site, mocker):
+        class Listener(socket.socket):
+            """Has nothing behind the first connection."""
+
+            broken = True
+
+            def _accept(self):
+                descriptor, address = super()._accept()
+                if self.broken:
+                    self.broken = False
+                    os.close(descriptor)
+                return descriptor, address
+
+        listener = Listener()
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        mocker.patch.object(door, "listen", return_value=listener)
+
+        def scene(client):
+            received_until_the_end(client.port, b"")
+            return client.get()
+
+        assert site.run(scene) == (200, b"hello")
+
     def test_a_lack_of_files_passes(self, site, mocker):
         refused = queue.SimpleQueue()
 
