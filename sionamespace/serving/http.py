@@ -98,7 +98,7 @@ class Request:
         """Whether the client waits with the body until it is asked for it."""
 
     def _check_host(self) -> None:
-        """Raise unless it names one host (RFC 9112, section 3.2); of two, others may take either."""
+        """Raise unless it names one host: of two, others may take the other (RFC 9112, 3.2)."""
         host = self.environ.get("HTTP_HOST")
         if self.is_new if host is None else "," in host:
             raise Malformed("400 Bad Request", "expected one Host header")

@@ -13,6 +13,7 @@ import uvicorn
 
 from sionamespace.serving.door import Door
 from sionamespace.serving.lifetime import LAST_ONES, LOOK_AGAIN
+from sionamespace.serving.listening import AcceptFaults
 from sionamespace.workers.balance import Balance
 from sionamespace.workers.siblings import PATIENCE, Siblings
 
@@ -42,6 +43,7 @@ class UvicornServer(uvicorn.Server):
         self._stopped = stopped
         self._others_stay = False
         self._may_accept = True
+        self._faults = AcceptFaults()
         config.load()
         protocol = type("Protocol", (_LettingGo, config.http_protocol_class), {})
         if door.siblings is not None:
@@ -104,7 +106,7 @@ class UvicornServer(uvicorn.Server):
             except BlockingIOError:  # another worker was faster
                 return
             except OSError as error:
-                _log.error("cannot accept a connection: %s", error)
+                self._faults.log(error)
                 pause = _PAUSE  # it is most often a lack of files, which passes
             else:
                 balance.accepted()
