@@ -6,21 +6,16 @@ import logging
 import resource
 import socket
 import sys
-import time
-from collections.abc import Callable
 from contextlib import suppress
 
 from sionamespace.errors import ConfigurationError
 
-__all__ = ["AcceptFaults", "announce", "listen", "raise_file_limit", "say_where"]
+__all__ = ["announce", "listen", "raise_file_limit", "say_where"]
 
 _log = logging.getLogger("sionamespace.run")
 
 _BACKLOG = 1024
 """How many clients may wait to be accepted."""
-
-_SILENCE = 10.0
-"""For how many seconds it is not said again that nobody can be accepted."""
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -42,25 +37,6 @@ def listen(host: str, port: int) -> socket.socket:
         ) from error
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listener
-
-
-class AcceptFaults:
-    """Logs that nobody can be accepted, but not each time that it is tried again.
-
-    Args:
-        now: the time in seconds.
-    """
-
-    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
-        self._now = now
-        self._silent_until = 0.0
-
-    def log(self, error: OSError) -> None:
-        """Say why it failed, unless that was said just before."""
-        now = self._now()
-        if now >= self._silent_until:
-            self._silent_until = now + _SILENCE
-            _log.error("cannot accept a connection: %s; trying again", error)
 
 
 def raise_file_limit() -> None:

@@ -8,6 +8,7 @@ are, which is most of what it costs to let a client in.
 from __future__ import annotations
 
 import _socket
+import logging
 import socket
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -16,17 +17,19 @@ from typing import Any
 from sionamespace.engine.servers import plain_socket
 from sionamespace.engine.stream import Stream, TLSStream
 from sionamespace.errors import ConfigurationError
+from sionamespace.logs import NowAndThen
 from sionamespace.runtime.deadlines import Deadlines
 from sionamespace.runtime.faults import guarded
 from sionamespace.runtime.sockets import OVER, WAITING
 from sionamespace.runtime.threaded import ThreadedRuntime
 from sionamespace.serving.connection import Connection
-from sionamespace.serving.listening import AcceptFaults
 from sionamespace.serving.response import Clock
 from sionamespace.serving.tls import HANDSHAKE_SECONDS, Certificate
 from sionamespace.workers.siblings import Siblings
 
 __all__ = ["HTTPServer"]
+
+_log = logging.getLogger("sionamespace.run")
 
 _PATIENCE = 65.0
 """How many seconds a client is waited for."""
@@ -74,7 +77,7 @@ class HTTPServer:
         self.brief_patience: Deadlines[Connection] = Deadlines(
             runtime, HANDSHAKE_SECONDS, Connection.give_up
         )
-        self._faults = AcceptFaults()
+        self._complaints = NowAndThen()
         self._stream: Callable[[Any, Any], Stream] = Stream
         if certificate is not None:
             self._stream = partial(TLSStream, context=certificate.context())
@@ -118,7 +121,8 @@ class HTTPServer:
             except BlockingIOError:
                 break
             except OSError as error:
-                self._faults.log(error)
+                if self._complaints.is_time("accept"):
+                    _log.error("cannot accept a connection: %s; trying again", error)
                 return self._listen_later(_LOOK_AGAIN)  # it is most often a lack of files
             if balance:
                 balance.accepted()

@@ -8,7 +8,7 @@ import socket
 import pytest
 
 from sionamespace.errors import ConfigurationError
-from sionamespace.serving.listening import AcceptFaults, announce, listen, say_where
+from sionamespace.serving.listening import announce, listen, say_where
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
@@ -31,15 +31,6 @@ def test_an_address_that_cannot_be_is_an_error_too():
         listen("192.0.2.1", 0)
     with pytest.raises(ConfigurationError, match="port 70000: ports go from 0"):
         listen("127.0.0.1", 70000)
-
-
-def test_that_nobody_can_be_accepted_is_said_now_and_then(caplog):
-    times = iter(range(5, 100))
-    faults = AcceptFaults(lambda: next(times))
-    for _ in range(16):
-        faults.log(OSError(24, "Too many open files"))
-    assert [record.levelname for record in caplog.records] == ["ERROR"] * 2
-    assert "Too many open files" in caplog.text
 
 
 def test_it_is_said_in_the_log_or_else_at_the_terminal(caplog, capsys):
