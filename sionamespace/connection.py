@@ -73,6 +73,8 @@ class Connection:
         self._members: dict[Path, tuple[AnyMounted, Session]] = {}
         self._left: dict[Path, None] = {}
         self._ended = False
+        self._sessions = 0
+        """How many there are, those among them that are leaving."""
         self._inbox_bytes = 0
         self.link = link
 
@@ -164,7 +166,9 @@ class Connection:
     def _join(self, path: Path, auth: Any) -> None:
         if not self._make_way(path):
             return
-        if len(self._members) >= self._options.max_namespaces:
+        most = self._options.max_namespaces
+        # Who joins and leaves without end would have as many handlers at work.
+        if len(self._members) >= most or self._sessions >= 2 * most:
             self._refuse(path, Refused("too many namespaces on one connection"))
             return
         try:
@@ -207,6 +211,7 @@ class Connection:
         )
         session.dismiss = partial(self._send_away, mounted, session)
         self._members[path] = mounted, session
+        self._sessions += 1
         mounted.sessions.add(session)
         mounted.delivery.rooms.add(path, sid)
         mounted.put(session, partial(self._admit, mounted, session))
@@ -327,7 +332,9 @@ class Connection:
 
     def _forget(self, mounted: AnyMounted, session: Session) -> None:
         mounted.delivery.rooms.remove(session.path, session.sid)
-        mounted.sessions.remove(session.sid)
+        if mounted.sessions.get(session.sid) is session:  # else it was forgotten before
+            mounted.sessions.remove(session.sid)
+            self._sessions -= 1
         session.forgotten()
         if session.path in self._returning and not self._ended:
             self._join(session.path, self._returning.pop(session.path))

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import logging
+import time
+from collections.abc import Callable
 
-__all__ = ["FirstTimes"]
+__all__ = ["FirstTimes", "NowAndThen"]
 
 _MOST = 100
+
+_SILENCE = 10.0
+"""For how many seconds a thing is not logged again."""
 
 
 class FirstTimes:
@@ -25,3 +30,23 @@ class FirstTimes:
         if first:
             self._seen.add(thing)
         self._log.log(logging.WARNING if first else logging.DEBUG, text, *args)
+
+
+class NowAndThen:
+    """Says of things that may happen all the time when to log them.
+
+    Args:
+        now: the time in seconds.
+    """
+
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        self._now = now
+        self._logged: dict[str, float] = {}
+
+    def is_time(self, thing: str) -> bool:
+        """Whether a thing, of which there are few, is to be logged now that it has happened."""
+        now = self._now()
+        if now - self._logged.get(thing, -_SILENCE) < _SILENCE:
+            return False
+        self._logged[thing] = now
+        return True

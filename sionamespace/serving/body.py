@@ -8,8 +8,13 @@ from typing import Any, NoReturn, Protocol
 
 __all__ = ["Body", "Source"]
 
-_SIZE = re.compile(rb"[0-9A-Fa-f]{1,15}")
-"""That of a chunk."""
+_CHUNK = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\r\n]*)?\r\n")
+"""The line before a chunk, with its size."""
+_TRAILER = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[^\r\n\x00]*\r\n")
+# Who takes a line for longer or shorter than we do may take what follows for another request.
+
+_LONGEST_LINE = 4096
+_MOST_TRAILERS = 64
 
 _DRAIN = 65536
 """How many bytes of a body that the application left are read, to use the connection again."""
@@ -37,17 +42,20 @@ class Body(io.RawIOBase):
         self._chunked = chunked
         self._left = length
         self._ended = False
+        self._broken = ""
+        """Why no more of it can be read, once that is so."""
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int:
+        if self._broken:
+            raise ConnectionAbortedError(self._broken)
         if not self._left and self._chunked and not self._ended:
             self._next_chunk()
         data = self._source.read1(min(len(buffer), self._left)) if self._left else b""
         if self._left and not data:
-            self._left, self._ended = 0, True
-            raise ConnectionResetError("the client left while it sent a body")
+            self._break_off("the client left while it sent a body")
         self._left -= len(data)
         if self._chunked and not self._left and not self._ended:
             self._end_chunk()
@@ -55,24 +63,32 @@ class Body(io.RawIOBase):
         return len(data)
 
     def _next_chunk(self) -> None:
-        line = self._source.readline(100)
-        size = line.partition(b";")[0].strip()
-        if not _SIZE.fullmatch(size):
-            self._break_off(line)
-        self._left = int(size, 16)
+        line = self._source.readline(_LONGEST_LINE)
+        chunk = _CHUNK.fullmatch(line)
+        if chunk is None:
+            self._break_off(f"a malformed chunk: {line!r:.20}")
+        self._left = int(chunk[1], 16)
         if not self._left:
+            self._pass_over_trailers()
             self._ended = True
-            while self._source.readline(65536).strip():  # trailers
-                pass
+
+    def _pass_over_trailers(self) -> None:
+        for _ in range(_MOST_TRAILERS):
+            line = self._source.readline(_LONGEST_LINE)
+            if line == b"\r\n":
+                return
+            if not _TRAILER.fullmatch(line):
+                self._break_off(f"a malformed trailer: {line!r:.20}")
+        self._break_off(f"more than {_MOST_TRAILERS} trailers")
 
     def _end_chunk(self) -> None:
         line = self._source.readline(2)
         if line != b"\r\n":
-            self._break_off(line)
+            self._break_off(f"a malformed end of a chunk: {line!r}")
 
-    def _break_off(self, line: bytes) -> NoReturn:
-        self._ended = True
-        raise ConnectionAbortedError(f"a malformed chunk: {line!r:.20}")
+    def _break_off(self, why: str) -> NoReturn:
+        self._broken = why
+        raise ConnectionAbortedError(why)
 
     def drained(self) -> bool:
         """Read what the application left; whether the next request can be read after it."""

@@ -36,6 +36,9 @@ class Response:
         self._send = write
         self._head: tuple[str, Headers] | None = None
         self._chunked = False
+        self._bodiless = False
+        self._left: int | None = None
+        """How many bytes are still to come of a body whose length was said."""
         self._sent = False
 
     @property
@@ -52,6 +55,8 @@ class Response:
                     self._write(data)
             if self.started and not self._sent:
                 self._write(b"")
+            if self._left:
+                raise ValueError(f"the body is {self._left} bytes shorter than its Content-Length")
             if self._chunked:
                 self._send(b"0\r\n\r\n")
         finally:
@@ -77,32 +82,45 @@ class Response:
     def _write(self, data: bytes) -> None:
         head = b"" if self._sent else self._headers()
         self._sent = True
-        if self._chunked and data:
-            data = b"%x\r\n%b\r\n" % (len(data), data)
+        size = len(data)
+        if self._bodiless:
+            data = b""
+        elif self._left is not None:
+            data = data[: self._left]
+            self._left -= len(data)
+        elif self._chunked and data:
+            data = b"%x\r\n%b\r\n" % (size, data)
         # In one write, else the body could wait for the head's acknowledgement.
         self._send(head + data)
+        if self._left is not None and len(data) < size:
+            raise ValueError("the body is longer than its Content-Length")
 
     def _headers(self) -> bytes:
         assert self._head is not None, "the application wrote before start_response"
         status, headers = self._head
         lines = [f"HTTP/1.1 {status}"]
-        names = set()
+        values = {}
         for name, value in headers:
-            names.add(name.lower())
+            values[name.lower()] = value
             lines.append(f"{name}: {value}")
-        bodiless = self._request.method == "HEAD" or status[:3] in ("204", "304")
-        if "content-length" not in names and not bodiless:
-            self._chunked = self._request.is_new
-            if self._chunked:
-                lines.append("Transfer-Encoding: chunked")
-            else:
-                self.keeps = False
-        if "date" not in names:
+        self._bodiless = self._request.method == "HEAD" or status[:3] in ("204", "304")
+        length = None if self._bodiless else values.get("content-length")
+        self._left = None if length is None else int(length)
+        ends_by_itself = self._bodiless or length is not None
+        self._chunked = self._request.is_new and not ends_by_itself
+        if self._chunked:
+            lines.append("Transfer-Encoding: chunked")
+        elif not ends_by_itself:
+            self.keeps = False
+        if "date" not in values:
             lines.append(self._clock.date())
         if " " not in status:
             lines[0] += f" {responses.get(int(status), '')}"
         lines += _CONNECTION[self.keeps], "", ""
-        return "\r\n".join(lines).encode("latin-1")
+        head = "\r\n".join(lines)
+        if head.count("\n") >= len(lines) or head.count("\r") >= len(lines):
+            raise ValueError(f"a new line in the status or a header: {lines!r:.200}")
+        return head.encode("latin-1")
 
 
 class Clock:

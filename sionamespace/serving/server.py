@@ -17,7 +17,9 @@ from typing import Any
 from sionamespace.engine.servers import plain_socket
 from sionamespace.engine.stream import Stream, TLSStream
 from sionamespace.errors import ConfigurationError
+from sionamespace.logs import NowAndThen
 from sionamespace.runtime.deadlines import Deadlines
+from sionamespace.runtime.faults import guarded
 from sionamespace.runtime.sockets import OVER, WAITING
 from sionamespace.runtime.threaded import ThreadedRuntime
 from sionamespace.serving.connection import Connection
@@ -75,6 +77,7 @@ class HTTPServer:
         self.brief_patience: Deadlines[Connection] = Deadlines(
             runtime, HANDSHAKE_SECONDS, Connection.give_up
         )
+        self._complaints = NowAndThen()
         self._stream: Callable[[Any, Any], Stream] = Stream
         if certificate is not None:
             self._stream = partial(TLSStream, context=certificate.context())
@@ -118,7 +121,8 @@ class HTTPServer:
             except BlockingIOError:
                 break
             except OSError as error:
-                _log.error("cannot accept a connection: %s", error)
+                if self._complaints.is_time("accept"):
+                    _log.error("cannot accept a connection: %s; trying again", error)
                 return self._listen_later(_LOOK_AGAIN)  # it is most often a lack of files
             if balance:
                 balance.accepted()
@@ -142,6 +146,10 @@ class HTTPServer:
         return WAITING
 
     def _talk(self, descriptor: int, address: Any, early: bytes = b"") -> None:
+        # Whatever it brings, it must not keep the others from being accepted.
+        guarded("talking to a client", self._begin, descriptor, address, early)
+
+    def _begin(self, descriptor: int, address: Any, early: bytes) -> None:
         sock = _socket.socket(self._listener.family, self._listener.type, 0, descriptor)
         sock.setblocking(False)
         stream = self._stream(sock, self.runtime.wait_writable)

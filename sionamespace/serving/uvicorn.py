@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from sionamespace.errors import ConfigurationError
+from sionamespace.logs import NowAndThen
 from sionamespace.serving.door import Door
 from sionamespace.serving.listening import raise_file_limit
 from sionamespace.serving.tls import Certificate
@@ -79,12 +80,14 @@ def _signals(server: Any, door: Door) -> Iterator[None]:
 
 @contextmanager
 def _brief_log() -> Iterator[None]:
-    """Keep uvicorn from logging a traceback when a client sends a text that is not UTF-8."""
+    """Keep uvicorn from logging a traceback when a client sends a text that is not UTF-8, and a
+    line for each request that is none."""
+    complaints = NowAndThen()
 
     def shorten(record: logging.LogRecord) -> bool:
         if record.exc_info and isinstance(record.exc_info[1], UnicodeDecodeError):
             record.exc_info = None
-        return True
+        return record.levelno != logging.WARNING or complaints.is_time(str(record.msg))
 
     log = logging.getLogger("uvicorn.error")
     log.addFilter(shorten)

@@ -11,6 +11,7 @@ from typing import Any
 
 import uvicorn
 
+from sionamespace.logs import NowAndThen
 from sionamespace.serving.door import Door
 from sionamespace.serving.lifetime import LAST_ONES, LOOK_AGAIN
 from sionamespace.workers.balance import Balance
@@ -22,6 +23,8 @@ _log = logging.getLogger("sionamespace.run")
 
 _PAUSE = 0.01
 """How many seconds nobody is accepted after that has failed."""
+_PATIENCE = 65.0
+"""For how many seconds a client may do nothing that it is waited for; up to twice that."""
 _LONGEST_LINE = 65536
 """How many bytes of a request's first line are waited for."""
 
@@ -42,12 +45,11 @@ class UvicornServer(uvicorn.Server):
         self._stopped = stopped
         self._others_stay = False
         self._may_accept = True
+        self._complaints = NowAndThen()
         config.load()
-        protocol = type("Protocol", (_LettingGo, config.http_protocol_class), {})
-        if door.siblings is not None:
-            siblings = {"siblings": door.siblings}
-            protocol = type("Protocol", (_HandingOver, protocol), siblings)
-        config.http_protocol_class = protocol
+        kind = _LettingGo if door.siblings is None else _HandingOver
+        bases = (kind, config.http_protocol_class)
+        config.http_protocol_class = type("Protocol", bases, {"siblings": door.siblings})
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         if sig in self._door.signals:
@@ -104,7 +106,8 @@ class UvicornServer(uvicorn.Server):
             except BlockingIOError:  # another worker was faster
                 return
             except OSError as error:
-                _log.error("cannot accept a connection: %s", error)
+                if self._complaints.is_time("accept"):
+                    _log.error("cannot accept a connection: %s; trying again", error)
                 pause = _PAUSE  # it is most often a lack of files, which passes
             else:
                 balance.accepted()
@@ -157,15 +160,60 @@ class UvicornServer(uvicorn.Server):
 
 
 class _LettingGo:
-    """What talks to a client by HTTP, and not longer. It comes before a class of uvicorn's."""
+    """What talks to a client by HTTP, and not longer. It comes before a class of uvicorn's.
+
+    uvicorn alone waits without end for a request that does not come, or not to its end, and for a
+    client that does not read.
+    """
+
+    loop: asyncio.AbstractEventLoop
+    transport: asyncio.Transport
+    cycle: Any
+    flow: Any
+    _received = 0
+    _awaited: object = None
+    _look_again: asyncio.TimerHandle
+
+    def connection_made(self, transport: asyncio.Transport) -> None:
+        super().connection_made(transport)  # type: ignore[misc]
+        self._look()
+
+    def data_received(self, data: bytes) -> None:
+        self._received += len(data)
+        super().data_received(data)  # type: ignore[misc]
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._look_again.cancel()
+        super().connection_lost(error)  # type: ignore[misc]
 
     def handle_websocket_upgrade(self, *args: Any) -> None:
+        self._look_again.cancel()
         super().handle_websocket_upgrade(*args)  # type: ignore[misc]
         # It and its parser have each other, and would wait for the garbage collector.
         vars(self).pop("parser", None)
 
+    def _look(self) -> None:
+        """Let go of a client of which the same is awaited as the last time."""
+        before, self._awaited = self._awaited, self._find_awaited()
+        if self._awaited is not None and self._awaited == before:
+            self.transport.abort()
+        else:
+            self._look_again = self.loop.call_later(_PATIENCE, self._look)
 
-class _HandingOver:
+    def _find_awaited(self) -> tuple[str, object] | None:
+        """What is awaited of the client, and how far it has come with it."""
+        if self._is_between_requests():
+            return "a request", self.cycle
+        if self.flow.write_paused:
+            return "reading", self.transport.get_write_buffer_size()
+        return ("a body", self._received) if self.cycle.more_body else None
+
+    def _is_between_requests(self) -> bool:
+        cycle = self.cycle
+        return cycle is None or (cycle.response_complete and not cycle.more_body)
+
+
+class _HandingOver(_LettingGo):
     """What talks to a client by HTTP, up to a request that is for another worker's client.
 
     It comes before a class of uvicorn's.
@@ -174,14 +222,11 @@ class _HandingOver:
     siblings: Siblings
     early = b""
     """What was read already of a connection that a sibling has handed over."""
-    loop: asyncio.AbstractEventLoop
-    transport: asyncio.Transport
-    cycle: Any
     _unread = b""
     _in_head = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:
-        super().connection_made(transport)  # type: ignore[misc]
+        super().connection_made(transport)
         if self.early:
             self._feed(self.early)
 
@@ -197,12 +242,8 @@ class _HandingOver:
 
     def _feed(self, data: bytes) -> None:
         before = self.cycle
-        super().data_received(data)  # type: ignore[misc]
+        super().data_received(data)
         self._in_head = self.cycle is before and self._is_between_requests()
-
-    def _is_between_requests(self) -> bool:
-        cycle = self.cycle
-        return cycle is None or (cycle.response_complete and not cycle.more_body)
 
     def _send_home(self, data: bytes, tries: int) -> None:
         """Give the connection to the worker whose client this is; if that cannot be, go on."""

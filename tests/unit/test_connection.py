@@ -193,6 +193,40 @@ def test_too_many_namespaces_are_refused():
         assert rest[2].refused.message == "too many namespaces on one connection"
 
 
+def test_joining_and_leaving_without_end_is_refused_while_handlers_are_at_work():
+    begun = []
+
+    class Slow(Namespace):
+        def on_connect(self, sid):
+            begun.append(sid)
+            self.sleep(1)
+
+    with Harness({"/": Gate(), "/slow": Slow()}, max_namespaces=3) as h:
+        client = h.connect("/")
+        for _ in range(5):  # and one it stays in: twice three
+            h.connect("/slow", on=client).disconnect()
+        one_more = h.connect("/slow", on=client)
+        assert one_more.refused.message == "too many namespaces on one connection"
+        assert len(begun) == 5
+        h.advance(1)
+        again = h.connect("/slow", on=client)
+        h.advance(1)
+        assert again.connected
+
+
+def test_who_leaves_all_namespaces_may_join_them_again_at_once():
+    class Lingering(Namespace):
+        def on_disconnect(self, sid, reason):
+            self.sleep(1)
+
+    with Harness({f"/{n}": Lingering() for n in range(3)}, max_namespaces=3) as h:
+        first = h.connect("/0")
+        rest = [h.connect(f"/{n}", on=first) for n in (1, 2)]
+        for client in (first, *rest):
+            client.disconnect()
+        assert all(h.connect(f"/{n}", on=first).connected for n in range(3))
+
+
 def test_a_connection_that_joins_nothing_is_closed_in_time(harness):
     client = harness.connect("/gate", auth={"wish": "false"})
     harness.advance(44)
@@ -278,7 +312,7 @@ def test_what_a_handler_emits_comes_before_its_answer(name):
             self.emit("said", room=sid)
 
     with Harness(Saying()) as h:
-        client = h.connect()
+        client = h.connect("/")
         for _ in range(50):  # which of two threads is faster is a matter of luck
             client.clear()
             request = client.request(name)
@@ -318,7 +352,7 @@ def test_a_call_begun_in_on_connect_may_be_answered_after_it():
             self.answer = ack.result()
 
     with Harness(Patient()) as h:
-        client = h.connect()
+        client = h.connect("/")
         client.last("question").answer(42)
         assert h.namespace().answer == 42
 
@@ -404,7 +438,7 @@ def test_a_client_may_come_back_while_on_disconnect_still_runs():
             self.sleep(10)
 
     with Harness(Slow()) as h:
-        client = h.connect()
+        client = h.connect("/")
         client.disconnect()
         again = h.connect(on=client)
         assert again.connected

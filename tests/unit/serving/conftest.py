@@ -7,6 +7,7 @@ import queue
 import signal
 import ssl
 import threading
+from contextlib import closing
 
 import pytest
 import trustme
@@ -17,6 +18,7 @@ from sionamespace.serving.door import FrontDoor
 from sionamespace.serving.lifetime import serve
 from sionamespace.serving.server import HTTPServer
 from sionamespace.serving.tls import Certificate
+from sionamespace.serving.uvicorn import run_uvicorn
 
 MODES = ("eventlet", "gevent", "threads")
 PATIENCE = 20
@@ -127,6 +129,49 @@ class Site:
         if error is not None:
             raise error
         return value
+
+
+async def echo_async(scope, receive, send):
+    body, more = b"", True
+    while more:
+        message = await receive()
+        body, more = body + message.get("body", b""), message.get("more_body", False)
+    body = body or b"hello"
+    headers = [(b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+def run_async(door, scene, application=echo_async, **settings):
+    """Serve on uvicorn while a scene runs on another thread."""
+    outcome = queue.SimpleQueue()
+
+    async def app(scope, receive, send):
+        if scope["type"] != "lifespan":
+            await application(scope, receive, send)
+            return
+        await receive()
+        await send({"type": "lifespan.startup.complete"})
+        playing.start()
+        await receive()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    def play():
+        try:
+            outcome.put((scene(door.listener.getsockname()[1]), None))
+        except BaseException as error:
+            outcome.put((None, error))
+        finally:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    playing = threading.Thread(target=play)
+    with closing(door.listener):
+        run_uvicorn(app, None, door, lambda: None, lambda: True, lifespan="on", **settings)
+    playing.join()
+    value, error = outcome.get()
+    if error is not None:
+        raise error
+    return value
 
 
 @pytest.fixture(scope="session")

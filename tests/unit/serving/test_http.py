@@ -68,11 +68,46 @@ class TestRequests:
         data = post(f"Transfer-Encoding: {coding}", body=chunks)
         assert parts(talk(data + request(), echo))[2].startswith(b"hello world")
 
-    @pytest.mark.parametrize("chunks", [b"nonsense\r\n", b"-5\r\nhello\r\n", b"5\r\nhel"])
-    def test_chunks_that_are_broken_end_the_connection(self, talk, chunks, caplog):
-        answer = talk(post("Transfer-Encoding: chunked", body=chunks), echo)
+    @pytest.mark.parametrize(
+        "chunks",
+        [
+            b"nonsense\r\n",
+            b"-5\r\nhello\r\n",
+            b"5\r\nhel",
+            b"5\nhello\r\n0\r\n\r\n",
+            b"5;a\nhello\r\n0\r\n\r\n",
+            b"5;a\rb\r\nhello\r\n0\r\n\r\n",
+            b"5;%b\r\nhello\r\n0\r\n\r\n" % (b"x" * 5000),
+            b"5\r\nhello\n0\r\n\r\n",
+            b"0\r\n \r\n",
+            b"0\r\nX: y\r\n \r\n",
+            b"0\r\nX: y\n\n",
+            b"0\r\n\n",
+            b"0\r\nX: y\r\n",
+            b"0\r\n" + b"X: y\r\n" * 100 + b"\r\n",
+        ],
+    )
+    def test_chunks_that_others_may_read_in_another_way_end_the_connection(
+        self, talk, chunks, caplog
+    ):
+        answer = talk(post("Transfer-Encoding: chunked", body=chunks) + request(), echo)
         assert b"200 OK" not in answer
         assert "Traceback" not in caplog.text
+
+    def test_after_a_body_that_is_broken_nothing_is_read_though_it_was_answered(self, talk):
+        faults = []
+
+        def app(environ, start_response):
+            for _ in range(2):
+                try:
+                    environ["wsgi.input"].read()
+                except OSError as error:
+                    faults.append(str(error))
+            return hello(environ, start_response)
+
+        data = post("Transfer-Encoding: chunked", body=b"nonsense\r\n") + request()
+        assert talk(data, app).count(b"200 OK") == 1
+        assert faults == ["a malformed chunk: b'nonsense\\r\\n'"] * 2
 
     @pytest.mark.parametrize(
         "headers",
@@ -85,6 +120,8 @@ class TestRequests:
             ["Content-Length: -1"],
             ["Content-Length: 5x"],
             ["Content-Length: +5"],
+            ["Content-Length:"],
+            ["Content-Length:", "Transfer-Encoding: chunked"],
         ],
         ids=" & ".join,
     )
@@ -233,6 +270,47 @@ class TestResponses:
 
         status, headers, _ = parts(talk(request(), app))
         assert (status, headers["Date"]) == ("HTTP/1.1 404 Not Found", "today")
+
+    @pytest.mark.parametrize("line", ["HEAD / HTTP/1.1", "GET /204 HTTP/1.1"])
+    def test_a_body_where_there_is_none_is_not_sent(self, talk, line):
+        def app(environ, start_response):
+            start_response("204 No Content" if environ["PATH_INFO"] == "/204" else "200 OK", [])
+            return [b"body"]
+
+        answer = talk(request(line=line) * 2, app)
+        assert answer.count(b"HTTP/1.1 20") == 2
+        assert b"body" not in answer
+
+    @pytest.mark.parametrize(("length", "sent"), [(100, b"a body"), (4, b"a bo")])
+    def test_after_a_body_of_another_length_than_it_said_the_connection_ends(
+        self, talk, caplog, length, sent
+    ):
+        def app(environ, start_response):
+            start_response("200 OK", [("Content-Length", str(length))])
+            return [b"a bo", b"dy"]
+
+        answer = talk(request() * 2, app)
+        assert (parts(answer)[2], answer.count(b"HTTP/1.1")) == (sent, 1)
+        assert "than its Content-Length" in caplog.text
+
+    @pytest.mark.parametrize(
+        ("status", "headers"),
+        [
+            ("200 OK", [("X-Name", "value\r\nX-Other: value")]),
+            ("200 OK", [("X-Name", "value\nX-Other: value")]),
+            ("200 OK\r", []),
+            ("200 OK", [("X-Name", "\N{SNOWMAN}")]),
+        ],
+    )
+    def test_a_head_that_cannot_be_sent_is_an_error_500(self, talk, caplog, status, headers):
+        def app(environ, start_response):
+            start_response(status, headers)
+            return [b"body"]
+
+        said, headers, body = parts(talk(request(), app))
+        assert (said, body) == ("HTTP/1.1 500 Internal Server Error", b"Internal Server Error")
+        assert "X-Name" not in headers
+        assert "Error: " in caplog.text
 
     def test_what_fails_before_it_said_anything_is_an_error_500(self, talk, caplog):
         def app(environ, start_response):

@@ -105,11 +105,46 @@ class TestAnswering:
 
         assert site.run(scene)
 
-    def test_a_lack_of_files_passes(self, site, mocker):
+    def test_what_is_there_before_it_serves_is_answered_and_disturbs_nobody(self, site, mocker):
+        listener = socket.create_server(("127.0.0.1", 0))
+        mocker.patch.object(door, "listen", return_value=listener)
+        with socket.create_connection(listener.getsockname(), PATIENCE) as early:
+            early.sendall(b"GET http://[ HTTP/1.1\r\nHost: x\r\n\r\nGET http://[")
+
+            def scene(client):
+                return early.recv(100).partition(b"\r\n")[0], client.get()
+
+            assert site.run(scene) == (b"HTTP/1.1 200 OK", (200, b"hello"))
+
+    def test_a_connection_that_cannot_be_used_keeps_nobody_from_being_accepted(self, site, mocker):
+        class Listener(socket.socket):
+            """Has nothing behind the first connection."""
+
+            broken = True
+
+            def _accept(self):
+                descriptor, address = super()._accept()
+                if self.broken:
+                    self.broken = False
+                    os.close(descriptor)
+                return descriptor, address
+
+        listener = Listener()
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        mocker.patch.object(door, "listen", return_value=listener)
+
+        def scene(client):
+            received_until_the_end(client.port, b"")
+            return client.get()
+
+        assert site.run(scene) == (200, b"hello")
+
+    def test_a_lack_of_files_passes(self, site, mocker, caplog):
         refused = queue.SimpleQueue()
 
         class Listener(socket.socket):
-            """Cannot accept the first client at first."""
+            """Cannot accept the first client at first, several times."""
 
             def accept(self):
                 self.check()
@@ -120,7 +155,7 @@ class TestAnswering:
                 return super()._accept()
 
             def check(self):
-                if refused.empty():
+                if refused.qsize() < 5:
                     refused.put(True)
                     raise OSError(errno.EMFILE, "Too many open files")
 
@@ -129,7 +164,8 @@ class TestAnswering:
         listener.listen()
         mocker.patch.object(door, "listen", return_value=listener)
         assert site.run(lambda client: client.get()) == (200, b"hello")
-        assert refused.get_nowait()
+        assert refused.qsize() == 5
+        assert caplog.text.count("cannot accept a connection") == 1
 
 
 class TestSettings:

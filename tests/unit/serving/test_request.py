@@ -10,11 +10,11 @@ from sionamespace.serving.http import Malformed, Request
 
 
 def parse(*headers, line="GET /a%20b?c=d HTTP/1.1"):
-    return Request("\r\n".join([line, *headers, "", ""]), {"SERVER_NAME": "x"})
+    return Request("\r\n".join([line, "Host: x", *headers, "", ""]), {"SERVER_NAME": "x"})
 
 
 def test_it_is_an_environment():
-    request = parse("Host: x", "Content-Type: text/plain", "X-Custom:  spaced \t", "Cookie: a; b")
+    request = parse("Content-Type: text/plain", "X-Custom:  spaced \t", "Cookie: a; b")
     assert request.environ == {
         "SERVER_NAME": "x",
         "REQUEST_METHOD": "GET",
@@ -31,11 +31,15 @@ def test_it_is_an_environment():
 
 @pytest.mark.parametrize(
     "line",
-    ["", "GET", "GET /", "GET / HTTP/2", "GET  / HTTP/1.1", "GET / HTTP/1.1 ", "G(T / HTTP/1.1"],
+    ["", "GET", "GET /", "GET / HTTP/2", "GET  / HTTP/1.1", "GET / HTTP/1.1 ", "G(T / HTTP/1.1"]
+    + [
+        f"GET {target} HTTP/1.1"
+        for target in ("nowhere", "x:443", "ftp://x/", "http://", "http://u@x")
+    ],
 )
 def test_a_line_that_is_none_is_refused(line):
     with pytest.raises(Malformed):
-        parse("Host: x", line=line)
+        parse(line=line)
 
 
 @pytest.mark.parametrize(
@@ -53,7 +57,31 @@ def test_a_line_that_is_none_is_refused(line):
 )
 def test_headers_that_others_may_read_in_another_way_are_refused(header):
     with pytest.raises(Malformed):
-        parse("Host: x", header, "Last: 1")
+        parse(header, "Last: 1")
+
+
+@pytest.mark.parametrize(
+    ("target", "host", "path"),
+    [
+        ("http://y", "y", "/"),
+        ("HTTPS://y:80/a%20b?c", "y:80", "/a b"),
+        ("http://[::1/", "[::1", "/"),
+        ("*", "x", "*"),
+    ],
+)
+def test_a_target_may_be_a_url_which_says_whose_it_is(target, host, path):
+    environ = parse(line=f"OPTIONS {target} HTTP/1.1").environ
+    assert (environ["HTTP_HOST"], environ["PATH_INFO"]) == (host, path)
+
+
+@pytest.mark.parametrize("head", ["GET / HTTP/1.1", "GET / HTTP/1.1\r\nHost: x\r\nHost: y"])
+def test_a_request_names_one_host(head):
+    with pytest.raises(Malformed, match="Host"):
+        Request(f"{head}\r\n\r\n", {})
+
+
+def test_an_old_client_need_not_name_one():
+    assert "HTTP_HOST" not in Request("GET / HTTP/1.0\r\n\r\n", {}).environ
 
 
 @pytest.mark.parametrize(
@@ -74,6 +102,14 @@ def test_whether_the_connection_may_be_used_again(minor, headers, keeps):
 def test_no_text_is_more_than_malformed(text):
     try:
         Request(text + "\r\n\r\n", {})
+    except Malformed:
+        return
+
+
+@given(st.text("htp:/[]@*x", min_size=1))
+def test_nor_is_any_target(target):
+    try:
+        parse(line=f"GET {target} HTTP/1.1")
     except Malformed:
         return
 

@@ -4,21 +4,17 @@ that are handed over to it."""
 from __future__ import annotations
 
 import os
-import queue
 import select
-import signal
 import socket
 import threading
-from contextlib import closing
 
 import pytest
 
 from sionamespace.ids import Ids
 from sionamespace.serving.door import FrontDoor
-from sionamespace.serving.uvicorn import run_uvicorn
 from sionamespace.workers.balance import Balance, Loads
 from sionamespace.workers.siblings import Inboxes, Siblings
-from tests.unit.serving.conftest import PATIENCE
+from tests.unit.serving.conftest import PATIENCE, run_async
 
 LARGE = b"x" * 300_000
 
@@ -52,49 +48,6 @@ def echo(environ, start_response):
     body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)) or b"hello"
     start_response("200 OK", [("Content-Length", str(len(body)))])
     return [body]
-
-
-async def echo_async(scope, receive, send):
-    body, more = b"", True
-    while more:
-        message = await receive()
-        body, more = body + message.get("body", b""), message.get("more_body", False)
-    body = body or b"hello"
-    headers = [(b"content-length", str(len(body)).encode())]
-    await send({"type": "http.response.start", "status": 200, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
-
-
-def run_async(door, scene, **settings):
-    """Serve on uvicorn while a scene runs on another thread."""
-    outcome = queue.SimpleQueue()
-
-    async def app(scope, receive, send):
-        if scope["type"] != "lifespan":
-            await echo_async(scope, receive, send)
-            return
-        await receive()
-        await send({"type": "lifespan.startup.complete"})
-        playing.start()
-        await receive()
-        await send({"type": "lifespan.shutdown.complete"})
-
-    def play():
-        try:
-            outcome.put((scene(door.listener.getsockname()[1]), None))
-        except BaseException as error:
-            outcome.put((None, error))
-        finally:
-            os.kill(os.getpid(), signal.SIGTERM)
-
-    playing = threading.Thread(target=play)
-    with closing(door.listener):
-        run_uvicorn(app, None, door, lambda: None, lambda: True, lifespan="on", **settings)
-    playing.join()
-    value, error = outcome.get()
-    if error is not None:
-        raise error
-    return value
 
 
 @pytest.fixture
