@@ -208,7 +208,7 @@ class TestRequests:
         assert site.run(scene, echo) == [b""] * 3
 
     def test_one_that_does_not_read_keeps_nobody_waiting_and_is_let_go(self, site, monkeypatch):
-        monkeypatch.setattr(server, "_PATIENCE", 0.5)
+        monkeypatch.setattr(server, "_PATIENCE", 0.2)
         ended = queue.SimpleQueue()
 
         def app(environ, start_response):

@@ -55,7 +55,7 @@ class TestServing:
     def test_a_client_that_does_not_speak_keeps_nobody_waiting_and_is_let_go(
         self, site, monkeypatch
     ):
-        monkeypatch.setattr("sionamespace.serving.server.HANDSHAKE_SECONDS", 0.5)
+        monkeypatch.setattr("sionamespace.serving.server.HANDSHAKE_SECONDS", 0.2)
 
         def scene(client):
             with socket.create_connection(("127.0.0.1", client.port), PATIENCE) as silent:
