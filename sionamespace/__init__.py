@@ -38,7 +38,7 @@ from sionamespace.options import Options
 from sionamespace.rooms import MemoryRoomManager, RoomManager
 from sionamespace.router import Router
 from sionamespace.runtime.pending import Pending
-from sionamespace.server import Server
+from sionamespace.server import Server, shared_rooms
 from sionamespace.servers import Servers
 from sionamespace.types import Reason, Room, Sid
 
@@ -90,6 +90,7 @@ __all__ = [
     "around",
     "event",
     "server_event",
+    "shared_rooms",
 ]
 
 __version__ = "0.1.0"

@@ -27,13 +27,37 @@ _ELSEWHERE = {
     "monitor_clients": "clients are always monitored",
     "parser": "it is called serializer here: 'json' or 'msgpack'",
     "json": "JSON is encoded by msgspec",
+    "path": "it is an argument of server.wsgi(app, path=...) and server.asgi(app, path=...)",
+    "message_queue": "give the URL as rooms=",
+    "manage_session": "a client's session is self.session(sid), and nothing of Flask's",
+    "cors": "it is called cors_allowed_origins here",
+    "adapter": "give a room manager, or the URL of a broker, as rooms=",
+    "allowEIO3": "clients 1.x and 2.x may connect unless legacy_clients=False",
 }
-"""What users of python-socketio know by another name."""
+"""What users of python-socketio, Flask-SocketIO and socket.io know by another name."""
 
 
 def _positive(instance: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not value > 0:
         raise ConfigurationError(f"{attribute.name}={value!r}: expected a number above 0")
+
+
+def _bool(instance: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+    if not isinstance(value, bool):
+        raise ConfigurationError(f"{attribute.name}={value!r:.60}: expected True or False")
+
+
+def _size(instance: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not value >= 0:
+        raise ConfigurationError(f"{attribute.name}={value!r:.60}: expected a number, 0 or more")
+
+
+def _cookie(instance: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+    if value is not None and not isinstance(value, (str, Mapping)):
+        raise ConfigurationError(
+            f"cookie={value!r:.60}: expected the name of a cookie, such as 'io', or a dict of its "
+            "attributes with a 'name'"
+        )
 
 
 def _origins(value: Origins) -> Origins:
@@ -137,32 +161,32 @@ class Options:
     """How packets are written: ``json``, which every client speaks by itself; or ``msgpack``, for
     clients with the parser of the npm package ``socket.io-msgpack-parser``, or of python-socketio's
     ``serializer="msgpack"``."""
-    legacy_clients: bool = True
+    legacy_clients: bool = attrs.field(default=True, validator=_bool)
     """Whether JavaScript clients 1.x and 2.x may connect, which speak Engine.IO 3; with ``msgpack``
     they may not, as their parser of that name writes another form."""
     transports: tuple[str, ...] = attrs.field(
         default=("polling", "websocket"), converter=_transports
     )
     """The transports that a client may use."""
-    allow_upgrades: bool = True
+    allow_upgrades: bool = attrs.field(default=True, validator=_bool)
     """Whether a polling client is told that it may upgrade to WebSocket."""
     cors_allowed_origins: Origins = attrs.field(default=None, converter=_origins)
     """The origins that may connect: None for the server's own, ``*`` for all, one, a list (of all
     that may, also the server's own), or a function of the origin (and the environ) that returns a
     bool. An empty list leaves it to somebody else."""
-    cors_credentials: bool = True
+    cors_credentials: bool = attrs.field(default=True, validator=_bool)
     """Whether browsers may send cookies from other origins."""
     trusted_proxies: int | tuple[str, ...] = attrs.field(default=(), converter=_proxies)
     """The proxies whose ``X-Forwarded-For``, ``-Proto`` and ``-Host`` are believed: addresses,
     networks, ``unix``, or how many there are. The headers of all others are ignored."""
-    cookie: str | Mapping[str, Any] | None = None
+    cookie: str | Mapping[str, Any] | None = attrs.field(default=None, validator=_cookie)
     """The name of a cookie with the session id, or its attributes with a ``name``, such as
     ``{"name": "io", "SameSite": "None", "Secure": True}``, for load balancers that go by it. It is
     set when a session begins by polling, with ``HttpOnly``, ``SameSite=Lax`` and ``Path=/`` unless
     the attributes say otherwise; one that is False is left out."""
-    http_compression: bool = True
+    http_compression: bool = attrs.field(default=True, validator=_bool)
     """Whether polled responses are compressed for clients that take it."""
-    compression_threshold: int = 1024
+    compression_threshold: int = attrs.field(default=1024, validator=_size)
     """From how many bytes on they are."""
 
     per_message_deflate: int | None = attrs.field(default=None, converter=_deflate)

@@ -42,13 +42,16 @@ class Router:
 
     Args:
         routes: paths and namespaces, as for `mount`.
+
+    Raises:
+        ConfigurationError: as `mount`, and for what is no mapping.
     """
 
     def __init__(self, routes: Routes | None = None) -> None:
         self._namespaces: dict[Path, Namespace] = {}
         self._patterns: list[PatternRoute] = []
         self._frozen = False
-        for path, namespace in (routes or {}).items():
+        for path, namespace in _checked(routes).items():
             self.mount(path, namespace)
 
     def mount(self, path: Path, namespace: Mountable) -> Namespace | None:
@@ -125,6 +128,14 @@ class Router:
                     f"which is taken by {other.namespace.__name__}; one path, one namespace"
                 )
         bisect.insort(self._patterns, route, key=lambda each: each.pattern.order)
+
+
+def _checked(routes: Any) -> Routes:
+    if routes is None or isinstance(routes, Mapping):
+        return routes or {}
+    raise ConfigurationError(
+        f"routes are namespaces by their paths, such as {{'/chat': Chat()}}, not {routes!r:.80}"
+    )
 
 
 def _check_path(path: Path) -> None:

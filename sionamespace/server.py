@@ -13,7 +13,7 @@ from sionamespace.errors import ConfigurationError
 from sionamespace.rooms import MemoryRoomManager, RoomManager
 from sionamespace.router import Router, Routes
 
-__all__ = ["Server"]
+__all__ = ["Server", "shared_rooms"]
 
 
 class Server(Application, Hosted):
@@ -75,9 +75,19 @@ def _room_manager(rooms: RoomManager | str | None) -> RoomManager | None:
     return rooms
 
 
-def shared_rooms(url: str) -> ClusterRoomManager:
-    """What shares rooms over the broker that a URL names, with servers of Node for ``+node``."""
+def shared_rooms(url: str, **settings: Any) -> ClusterRoomManager:
+    """What ``rooms=url`` makes of a URL, but with settings:
+
+        Server(routes, rooms=shared_rooms("redis://127.0.0.1", prefix="shop", on_change=changed))
+
+    Args:
+        url: of the broker, as in ``docs/brokers.md``.
+        settings: see `ClusterRoomManager`.
+
+    Raises:
+        ConfigurationError: for a URL or a setting that cannot be.
+    """
     broker: Any = broker_of(url)
     if hasattr(broker, "node_key"):
-        return NodeRoomManager(broker.plain(), broker)
-    return ClusterRoomManager(broker)
+        return NodeRoomManager(broker.plain(), broker, **settings)
+    return ClusterRoomManager(broker, **settings)

@@ -54,7 +54,7 @@ def names(rooms: Rooms) -> tuple[str, ...]:
     """
     if isinstance(rooms, str):
         return (rooms,)
-    found = tuple(rooms)
+    found = tuple(rooms) if isinstance(rooms, Iterable) else (rooms,)
     for name in found:
         if not isinstance(name, str):
             raise UsageError(

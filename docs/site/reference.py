@@ -21,12 +21,10 @@ from sionamespace import Options
 PUBLIC = (
     "sionamespace",
     "sionamespace.testing",
-    "sionamespace.testing.contract",
     "sionamespace.blocks",
     "sionamespace.middleware",
     "sionamespace.engine",
     "sionamespace.types",
-    "sionamespace.testing.broker_contract",
     "sionamespace.ports",
 )
 """The modules that users import from; a name belongs to the first one that has it."""

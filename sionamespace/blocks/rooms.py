@@ -75,6 +75,11 @@ class RoomPolicy(Namespace, outgoing=RoomEvents):
                 f"{cls.__qualname__}.may_join ({where(cls.may_join)}) cannot be `async def`; write "
                 "an `async def on_join(self, sid, room)`, await there, then self.admit(sid, room)"
             )
+        for hook in filter(is_async, (cls.joined, cls.left)):
+            raise HandlerError(
+                f"{hook.__qualname__} ({where(hook)}) cannot be `async def`, as nobody awaits it; "
+                "write a `def` that calls self.spawn with what takes time"
+            )
 
     def __new__(cls, *args: Any, **kwargs: Any) -> RoomPolicy:
         # Not in __init__, which is the subclass's own and need not call ours.
@@ -90,6 +95,10 @@ class RoomPolicy(Namespace, outgoing=RoomEvents):
     def joined(self, sid: Sid, room: Room) -> None:
         """Called after a client has entered a room."""
 
+    def left(self, sid: Sid, room: Room) -> None:
+        """Called after a client has left a room by ``leave``; one that disconnects leaves all its
+        rooms without that."""
+
     def on_join(self, sid: Sid, room: RoomName) -> None:
         if self.may_join(sid, room) is not True:
             raise Refused("you may not enter this room")
@@ -98,6 +107,7 @@ class RoomPolicy(Namespace, outgoing=RoomEvents):
     def on_leave(self, sid: Sid, room: str) -> None:
         if room in self.rooms(sid) - {sid}:
             self.leave_room(sid, room)
+            self.left(sid, room)
 
     def admit(self, sid: Sid, room: Room) -> None:
         """Let a client into a room, whatever `may_join` says, and send it the history.

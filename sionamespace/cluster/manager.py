@@ -21,7 +21,8 @@ class ClusterRoomManager(MemoryRoomManager):
     """Rooms shared by servers that reach each other over a broker.
 
         Server(routes, rooms="redis://127.0.0.1")
-        Server(routes, rooms=ClusterRoomManager(RedisBroker("redis://127.0.0.1"), prefix="shop"))
+        Server(routes, rooms=shared_rooms("redis://127.0.0.1", prefix="shop"))
+        Server(routes, rooms=ClusterRoomManager(MyBroker(), prefix="shop"))
 
     Each server keeps the memberships of its own clients in memory. What concerns those of others is
     sent to them, in order; whoever sends it never waits. While the broker cannot be reached, each
@@ -56,6 +57,11 @@ class ClusterRoomManager(MemoryRoomManager):
         wire: Wire | None = None,
     ) -> None:
         super().__init__()
+        if hasattr(broker, "node_key"):
+            raise ConfigurationError(
+                f"{broker.name} is what servers of Node have; to share rooms with them, give its "
+                "URL to the Server, as rooms=, or to shared_rooms()"
+            )
         if not 0 < heartbeat < forget_after:
             raise ConfigurationError(
                 f"heartbeat={heartbeat!r}, forget_after={forget_after!r}: expected seconds, the "

@@ -263,7 +263,9 @@ class ClusterOthers(Others):
         """The channel of a namespace (None) or a room; None where nobody need come or go."""
         if room is None:
             return None if path in self._fixed else self._wire.namespace(path)
-        return None if Ids.node_of(room) is not None else self._wire.room(path, room)
+        if Ids.node_of(room) is not None or not _can_be_written(room):
+            return None
+        return self._wire.room(path, room)
 
     def _membership(self) -> Membership:
         """This server's membership, which begins now if it has not."""
@@ -287,6 +289,15 @@ class ClusterOthers(Others):
     def _full(self, is_full: bool) -> None:
         if self._begun is not None:
             self._begun.outbox_full(is_full)
+
+
+def _can_be_written(room: Room) -> bool:
+    """Whether a message can name a room; if not, none comes for it, and no engine need know it."""
+    try:
+        room.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _limit(gathering: Gathering[Any], timeout: float | None, runtime: Runtime) -> None:

@@ -268,6 +268,8 @@ class EngineServer(engineio.Server):  # type: ignore[misc]
 
     def _find(self, sid: str) -> EngineSocket:
         socket: EngineSocket | None = self.sockets.get(sid)
+        if socket is None and self._drain is not None:  # the same text for all: it is logged once
+            raise RequestRefused(Fault.UNKNOWN_SID, "a session that has ended with this server")
         if socket is None:
             raise RequestRefused(
                 Fault.UNKNOWN_SID,

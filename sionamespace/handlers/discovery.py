@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,7 +10,7 @@ from sionamespace.errors import HandlerError
 from sionamespace.handlers.decorators import Mark, mark_of
 from sionamespace.handlers.middleware import Middleware, checked
 from sionamespace.handlers.server_events import server_events
-from sionamespace.handlers.signature import Arity, where
+from sionamespace.handlers.signature import Arity, signature, where
 from sionamespace.handlers.spec import CATCH_ALL, HandlerSpec, HandlerTable
 from sionamespace.protocol.packet import RESERVED_EVENTS
 from sionamespace.runtime.portal import is_async
@@ -152,6 +153,12 @@ def _spec(cls: type, method: str, event: str, mark: Mark) -> HandlerSpec:
         arity = Arity.of(function, bound)
     except HandlerError as error:
         raise _error(cls, where(function), f"{method}: {error}") from None
+    if bound and next(iter(signature(function).parameters), None) == "sid":
+        text = f"{method} has no self; its signature begins (self, sid, ...)"
+        raise _error(cls, where(function), text)
+    if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+        text = f"{method} yields, but a handler answers once; return the answer, and emit the rest"
+        raise _error(cls, where(function), text)
     return HandlerSpec(
         event,
         method,

@@ -148,6 +148,8 @@ def _dump(value: Any) -> Any:
     if isinstance(value, Mapping):
         return dict(value)
     dump = getattr(value, "model_dump", None)
+    if hasattr(value, "__await__"):  # an Ack that a handler returns, a coroutine
+        raise TypeError("it is still to come: send its result(), or in an async def await it")
     if dump is None or isinstance(value, type):
         raise TypeError(f"objects of type {type(value).__name__} are not supported")
     return dump(by_alias=True)

@@ -15,7 +15,7 @@ class RoomManager(ABC):
 
     Write a subclass and give it to the server, ``Server(routes, rooms=MyRooms())``, to keep
     memberships elsewhere, to log them, or to add rules. What holds for every implementation, and
-    what `sionamespace.testing.contract.RoomManagerContract` checks:
+    what `sionamespace.testing.RoomManagerContract` checks:
 
     - A client is in the namespace from `add` to `remove`, and in between always in the room named
       by its sid, which no other client can enter and it cannot leave.

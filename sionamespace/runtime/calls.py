@@ -22,8 +22,8 @@ def call_plain(function: Callable[..., Any], args: tuple[Any, ...]) -> Any:
     if type(result) is CoroutineType:
         result.close()
         raise HandlerError(
-            f"{function!r} is a plain function, but returned a coroutine: a decorator hides "
-            "that it is `async def`; let the decorator be `async def` too"
+            f"{function!r} is a plain function, but returned a coroutine; make it `async def`, and "
+            "let it await that. If a decorator hides that it is one, let that be `async def` too"
         )
     return result
 

@@ -19,7 +19,6 @@ class Worker:
         siblings: how it hands over what is not its own.
         broker: the URL of what carries messages among them.
         drain: over how many seconds it sends its clients away in the end.
-        broker: the URL of what carries messages among them.
         master: the process that has started it.
         news: a pipe by which that is told when it serves.
     """

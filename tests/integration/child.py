@@ -114,10 +114,22 @@ class Child:
         except subprocess.TimeoutExpired:
             self._kill_all()
             pytest.fail(f"it did not end within {seconds:g} s of {number!r}:\n{self.text()}")
-        if self._kill_all():
+        if not self._is_alone() and self._kill_all():
             pytest.fail(f"it left a process behind:\n{self.text()}")
         self._reader.join(seconds)
         return code
+
+    def _is_alone(self) -> bool:
+        """Whether all others of the session end by themselves a moment after the process, as those
+        do that `multiprocessing` starts to clean up after it."""
+        deadline = time.monotonic() + 5
+        while time.monotonic() < deadline:
+            try:
+                os.killpg(self.process.pid, 0)
+            except ProcessLookupError:
+                return True
+            time.sleep(0.02)
+        return False
 
     def _kill_all(self) -> bool:
         """Kill what is left of the session; whether there was anything."""

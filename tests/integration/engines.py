@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from child import PATIENCE, Child
@@ -101,7 +102,7 @@ class RedisServer(Engine):
         port = () if "--tls-port" in self._options else ("--port", str(self.port))
         return (program("redis-server"), *port, *quiet, *self._options)
 
-    def ask(self, *command: str | int) -> object:
+    def ask(self, *command: str | int) -> Any:
         """What the server answers to a command."""
         with Redis(port=self.port, decode_responses=True) as client:
             return client.execute_command(*command)
@@ -137,18 +138,22 @@ class Together(Engine):
 class SentinelServers(Together):
     """A Redis server, a second one that copies it, and a sentinel that watches both."""
 
-    def __init__(self) -> None:
+    def __init__(self, scheme: str = "redis+sentinel") -> None:
         super().__init__()
         self.master = RedisServer()
         self.copy = RedisServer("--replicaof", f"127.0.0.1 {self.master.port}")
         self.sentinel = Sentinel(self.master)
         self.servers = [self.master, self.copy, self.sentinel]
         # What does not listen stands first, as a sentinel that is down.
-        self.url = f"redis+sentinel://127.0.0.1:{self.port},127.0.0.1:{self.sentinel.port}/ours"
+        self.url = f"{scheme}://127.0.0.1:{self.port},127.0.0.1:{self.sentinel.port}/ours"
 
     def start(self) -> None:
         super().start()
         self.sentinel.wait_for_copy()
+
+    def lose_master(self, channel: str) -> None:
+        """End the master for good."""
+        self.master.kill()
 
 
 class Sentinel(Engine):
@@ -172,12 +177,12 @@ class Sentinel(Engine):
 
 
 class ClusterServers(Together):
-    """Three Redis servers, each with a third of the slots."""
+    """Three Redis servers, each with a third of the slots; and for each one that copies it."""
 
-    def __init__(self) -> None:
+    def __init__(self, with_copies: bool = False) -> None:
         super().__init__()
         clustered = ("--cluster-enabled", "yes", "--cluster-node-timeout", "2000")
-        self.buses = [free_port() for _ in range(3)]
+        self.buses = [free_port() for _ in range(6 if with_copies else 3)]
         self.servers = [RedisServer(*clustered, "--cluster-port", str(bus)) for bus in self.buses]
         self.url = "redis+cluster://" + ",".join(f"127.0.0.1:{each.port}" for each in self.servers)
 
@@ -185,18 +190,31 @@ class ClusterServers(Together):
         new = not any((server.folder / "nodes.conf").exists() for server in self.servers)
         super().start()
         if new:
-            for number, server in enumerate(self.servers):
+            for number, server in enumerate(self.servers[:3]):
                 first, last = (16384 * n // 3 for n in (number, number + 1))
                 server.ask("CLUSTER", "ADDSLOTSRANGE", first, last - 1)
+            for server in self.servers:
                 for other, bus in zip(self.servers, self.buses, strict=True):
                     server.ask("CLUSTER", "MEET", "127.0.0.1", other.port, bus)
-        for server in self.servers:
-            until(lambda server=server: self._knows_all(server))
+        self._wait_for_each_other()
+        if new:
+            for master, copy in zip(self.servers, self.servers[3:], strict=False):
+                copy.ask("CLUSTER", "REPLICATE", master.ask("CLUSTER", "MYID"))
+                until(lambda copy=copy: copy.ask("INFO")["master_link_status"] == "up")
 
-    @staticmethod
-    def _knows_all(server: RedisServer) -> bool:
-        said = str(server.ask("CLUSTER", "INFO"))
-        return "cluster_known_nodes:3" in said and "cluster_state:ok" in said
+    def lose_master(self, channel: str) -> None:
+        """End the master that has a channel for good."""
+        [master] = [each for each in self.servers if channel in each.ask("PUBSUB", "SHARDCHANNELS")]
+        master.kill()
+
+    def _wait_for_each_other(self) -> None:
+        known = f"cluster_known_nodes:{len(self.servers)}"
+        for server in self.servers:
+            until(
+                lambda server=server: (
+                    {known, "cluster_state:ok"} <= set(str(server.ask("CLUSTER", "INFO")).split())
+                )
+            )
 
 
 class NatsServer(Engine):
@@ -218,6 +236,7 @@ class RabbitServer(Engine):
     def __init__(self) -> None:
         super().__init__()
         self.url = f"amqp://guest:guest@127.0.0.1:{self.port}"
+        self.settings = [f"listeners.tcp.default = 127.0.0.1:{self.port}"]
         self._names = free_port()
         self._epmd: Child | None = None
 
@@ -229,18 +248,17 @@ class RabbitServer(Engine):
             "HOME": str(self.folder),
             "ERL_EPMD_PORT": str(self._names),
             "RABBITMQ_CONF_ENV_FILE": "/dev/null",
-            "RABBITMQ_CONFIG_FILE": str(self.folder / "none"),
+            "RABBITMQ_CONFIG_FILE": str(self.folder / "rabbitmq.conf"),
             "RABBITMQ_ENABLED_PLUGINS_FILE": str(self.folder / "plugins"),
             "RABBITMQ_LOGS": "-",
             "RABBITMQ_MNESIA_BASE": str(self.folder),
             "RABBITMQ_NODENAME": f"test{self.port}@localhost",
-            "RABBITMQ_NODE_IP_ADDRESS": "127.0.0.1",
-            "RABBITMQ_NODE_PORT": str(self.port),
             "RABBITMQ_DIST_PORT": str(free_port()),
             "RABBITMQ_PID_FILE": str(self.folder / "pid"),
         }
 
     def start(self) -> None:
+        (self.folder / "rabbitmq.conf").write_text("\n".join(self.settings) + "\n")
         if self._epmd is None:  # Erlang's registry of names, which it would leave running
             self._epmd = Child(program("epmd"), "-port", str(self._names))
         super().start()
@@ -253,10 +271,11 @@ class RabbitServer(Engine):
 class PostgresServer(Engine):
     ready = "database system is ready to accept connections"
 
-    def __init__(self) -> None:
+    def __init__(self, secret: str = "secret") -> None:
         super().__init__()
-        self.url = f"postgresql://postgres:secret@127.0.0.1:{self.port}/postgres"
+        self.url = f"postgresql://postgres:{secret}@127.0.0.1:{self.port}/postgres"
         self._data = self.folder / "data"
+        self._options: list[str] = ["fsync=off"]
         # It refuses to be run by root.
         self._as: Sequence[str] = ()
         if os.getuid() == 0:
@@ -265,7 +284,7 @@ class PostgresServer(Engine):
             ids = (f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}")
             self._as = (program("setpriv"), *ids, "--clear-groups")
         password = self.folder / "password"
-        password.write_text("secret")
+        password.write_text(secret)
         password.chmod(0o644)
         subprocess.run(
             [
@@ -276,9 +295,19 @@ class PostgresServer(Engine):
             capture_output=True,
         )
 
+    def take_only_tls(self, certificate: str, key: str) -> None:
+        """Let nobody in who speaks no TLS."""
+        self._options += ["ssl=on", "ssl_cert_file=certificate.pem", "ssl_key_file=key.pem"]
+        shutil.copy(certificate, self._data)
+        private = Path(shutil.copy(key, self._data))
+        private.chmod(0o600)
+        os.chown(private, self._data.stat().st_uid, -1)
+        access = self._data / "pg_hba.conf"
+        access.write_text(access.read_text().replace("host ", "hostssl "))
+
     def command(self) -> Sequence[str]:
         settings = ("listen_addresses=127.0.0.1", f"unix_socket_directories={self.folder}")
-        options = [word for each in (*settings, "fsync=off") for word in ("-c", each)]
+        options = [word for each in (*settings, *self._options) for word in ("-c", each)]
         return (
             *(*self._as, program("postgres"), "-D", str(self._data), "-p", str(self.port)),
             *options,

@@ -214,6 +214,7 @@ class Features(Watched):
     def on_emit_many(self, sid, event, count):
         for number in range(count):
             self.emit(event, number, room=sid)
+        tell(emitted=sid)
         return count
 
     def on_volatile(self, sid, event, value):

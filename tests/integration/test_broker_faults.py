@@ -20,7 +20,15 @@ import attrs
 import pytest
 import websocket
 from child import ServerProcess
-from engines import Engine, NatsServer, PostgresServer, RabbitServer, RedisServer
+from engines import (
+    ClusterServers,
+    Engine,
+    NatsServer,
+    PostgresServer,
+    RabbitServer,
+    RedisServer,
+    SentinelServers,
+)
 from tcp_proxy import TcpProxy
 
 RATE = 100
@@ -37,6 +45,12 @@ ENGINES: dict[str, Callable[[], Engine]] = {
     "NATS": NatsServer,
     "RabbitMQ": RabbitServer,
     "PostgreSQL": PostgresServer,
+}
+
+WITH_COPIES: dict[str, Callable[[], Engine]] = {
+    "Redis, sentinels": SentinelServers,
+    "Redis Streams, sentinels": lambda: SentinelServers("redis+stream+sentinel"),
+    "Redis Cluster": lambda: ClusterServers(with_copies=True),
 }
 
 
@@ -143,6 +157,10 @@ def cut_off_sender(scene: Scene) -> None:
     scene.networks[0].heal()
 
 
+def lose_master(scene: Scene) -> None:
+    scene.engine.lose_master("sionamespace#/#everybody")
+
+
 def kill_sender(scene: Scene) -> None:
     scene.sender.end(signal.SIGKILL)
     scene.receiver.wait_for("server [0-9a-f]+ has gone")
@@ -170,23 +188,25 @@ class Outcome:
         return cls(sent, came, sent - came, doubled, in_order, near)
 
 
-def on_each_engine(play: Callable[[Scene], Outcome], fault: str) -> dict[str, Outcome]:
+def on_each_engine(
+    play: Callable[[Scene], Outcome], fault: str, engines: dict[str, Callable[[], Engine]] = ENGINES
+) -> dict[str, Outcome]:
     """What happens on all of them, at the same time."""
 
     def one(engine: str) -> Outcome:
         with ExitStack() as ending:
-            return play(Scene(ENGINES[engine](), ending))
+            return play(Scene(engines[engine](), ending))
 
     with ThreadPoolExecutor() as pool:
-        outcomes = dict(zip(ENGINES, pool.map(one, ENGINES), strict=True))
+        outcomes = dict(zip(engines, pool.map(one, engines), strict=True))
     for engine, found in outcomes.items():
         row = (engine, fault, found.sent, found.came, found.lost, found.doubled)
         print("|", " | ".join(map(str, row)), "|")
     return outcomes
 
 
-@pytest.mark.parametrize("fault", [kill_broker, pause_broker, cut_off_receiver, cut_off_sender])
-def test_what_is_lost(fault: Callable[[Scene], None]) -> None:
+def during(fault: Callable[[Scene], None]) -> Callable[[Scene], Outcome]:
+    """What plays a fault while numbers are emitted."""
     sent = RATE * SECONDS
 
     def play(scene: Scene) -> Outcome:
@@ -197,16 +217,30 @@ def test_what_is_lost(fault: Callable[[Scene], None]) -> None:
         scene.far.wait_for(sent - 1, LATE)
         return Outcome.of(scene, sent)
 
-    for engine, found in on_each_engine(play, fault.__name__).items():
+    return play
+
+
+@pytest.mark.parametrize("fault", [kill_broker, pause_broker, cut_off_receiver, cut_off_sender])
+def test_what_is_lost(fault: Callable[[Scene], None]) -> None:
+    for engine, found in on_each_engine(during(fault), fault.__name__).items():
         assert found.near, f"{engine}: clients of the same server need no broker"
         assert found.in_order, engine
         assert found.doubled == 0, engine
         if engine == "Redis Streams":
             assert found.lost == 0
         elif fault is cut_off_receiver:
-            assert found.came > sent / 4, engine
+            assert found.came > found.sent / 4, engine
         else:
             assert found.lost <= 10, f"{engine}: only what was on its way just then"
+
+
+def test_what_is_lost_when_a_copy_takes_the_place_of_its_master() -> None:
+    outcomes = on_each_engine(during(lose_master), "lose_master", WITH_COPIES)
+    for engine, found in outcomes.items():
+        assert found.near, engine
+        assert found.in_order, engine
+        assert found.doubled == 0, engine
+        assert found.lost <= 10, f"{engine}: only what was on its way just then"
 
 
 def test_what_a_server_that_is_killed_has_emitted_has_come() -> None:

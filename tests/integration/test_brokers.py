@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
-from child import PATIENCE, Child
+from child import HERE, PATIENCE, Child
 from engines import (
     ClusterServers,
     Engine,
@@ -326,6 +326,41 @@ class TestPostgres(RealServer):
         return PostgresServer()
 
 
+@pytest.mark.parametrize(
+    ("engine", "rights"),
+    [
+        (RedisServer, "&sionamespace* +ping +subscribe +unsubscribe +publish"),
+        (
+            lambda: RedisServer(scheme="redis+stream"),
+            "~sionamespace +ping +xadd +xread +xrange",
+        ),
+        (
+            ClusterServers,
+            "&sionamespace* +ping +ssubscribe +sunsubscribe +spublish +cluster|slots +command",
+        ),
+    ],
+    ids=["redis", "streams", "cluster"],
+)
+def test_the_rights_that_the_guide_names_are_enough(
+    engine: Callable[[], Engine], rights: str
+) -> None:
+    async def test(one: Side, two: Side) -> None:
+        await two.broker.subscribe(["sionamespace#/#a"])
+        await one.broker.publish([("sionamespace#/#a", b"1")])
+        assert await two.next() == ("sionamespace#/#a", b"1")
+        await two.broker.unsubscribe(["sionamespace#/#a"])
+
+    assert f"`{rights}`" in (HERE.parents[1] / "docs" / "brokers.md").read_text()
+    server = engine()
+    try:
+        server.start()
+        for each in getattr(server, "servers", [server]):
+            each.ask("ACL", "SETUSER", "app", "on", ">pw", "resetchannels", *rights.split())
+        between(lambda: broker_of(server.url.replace("//", "//app:pw@", 1)), test)
+    finally:
+        server.end()
+
+
 def secure_redis(files: dict[str, str]) -> tuple[Engine, str]:
     """One that speaks TLS only, to who knows the password."""
     engine = RedisServer()
@@ -343,7 +378,27 @@ def secure_nats(files: dict[str, str]) -> tuple[Engine, str]:
     return engine, f"nats+tls://me:{{}}@127.0.0.1:{engine.port}?cafile={{}}"
 
 
-@pytest.mark.parametrize("secure", [secure_redis, secure_nats])
+def secure_rabbit(files: dict[str, str]) -> tuple[Engine, str]:
+    engine = RabbitServer()
+    engine.settings = [
+        *("listeners.tcp = none", f"listeners.ssl.default = 127.0.0.1:{engine.port}"),
+        *(
+            f"ssl_options.certfile = {files['certificate']}",
+            f"ssl_options.keyfile = {files['key']}",
+        ),
+        *(f"ssl_options.cacertfile = {files['authority']}", "default_pass = right"),
+    ]
+    return engine, f"amqps://guest:{{}}@127.0.0.1:{engine.port}?cafile={{}}"
+
+
+def secure_postgres(files: dict[str, str]) -> tuple[Engine, str]:
+    engine = PostgresServer("right")
+    engine.take_only_tls(files["certificate"], files["key"])
+    where = f"127.0.0.1:{engine.port}/postgres"
+    return engine, f"postgresql://postgres:{{}}@{where}?sslmode=verify-full&sslrootcert={{}}"
+
+
+@pytest.mark.parametrize("secure", [secure_redis, secure_nats, secure_rabbit, secure_postgres])
 def test_tls_and_passwords(
     secure: Callable[[dict[str, str]], tuple[Engine, str]],
     certificate: Path,

@@ -1,13 +1,22 @@
-"""Clients of two servers that share them over Redis: every feature, as if they were one."""
+"""Clients of two servers that share them: every feature, as if they were one."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 
 import pytest
 from child import Node, ServerProcess
-from engines import RedisServer
+from engines import (
+    ClusterServers,
+    Engine,
+    NatsServer,
+    PostgresServer,
+    RabbitServer,
+    RedisServer,
+    SentinelServers,
+)
 from test_javascript import features_of
 
 OF_ONE_SERVER = {"namespaces-with-parameters", "enter-leave-and-close-room"}
@@ -55,10 +64,41 @@ def test_every_feature_works_with_clients_of_two_servers(
     client: str,
     transport: str,
 ) -> None:
-    urls = ",".join(servers[mode].url for mode in (one, other))
+    play(node, [servers[one], servers[other]], client, transport)
+
+
+@pytest.mark.parametrize(
+    "engine",
+    [
+        lambda: RedisServer(scheme="redis+stream"),
+        SentinelServers,
+        ClusterServers,
+        NatsServer,
+        RabbitServer,
+        PostgresServer,
+    ],
+    ids=["streams", "sentinel", "cluster", "nats", "rabbitmq", "postgresql"],
+)
+def test_every_feature_works_over_each_broker(engine: Callable[[], Engine], node: Node) -> None:
+    with ExitStack() as ending:
+        broker = engine()
+        ending.callback(broker.end)
+        broker.start()
+        servers = []
+        for mode in ("eventlet", "asyncio"):
+            server = ServerProcess(ping_timeout=60, async_mode=mode, rooms=broker.url)
+            ending.callback(server.stop)
+            servers.append(server)
+        play(node, servers, "socket.io-client", "upgrade")
+        assert [server.unexpected() for server in servers] == [[], []]
+
+
+def play(node: Node, servers: list[ServerProcess], client: str, transport: str) -> None:
+    """Try every feature, each with clients of both servers."""
+    urls = ",".join(server.url for server in servers)
     ran = json.loads(node.run("js/features.js", urls, client, transport))
     wanted = {name for name in features_of(client) if name not in OF_ONE_SERVER}
     failed = {name: ran.get(name) for name in wanted if ran.get(name) != "ok"}
     assert failed == {}, failed
-    for mode in (one, other):
-        assert servers[mode].wait_for(r"server \w+ has come")
+    for server in servers:
+        assert server.wait_for(r"server \w+ has come")

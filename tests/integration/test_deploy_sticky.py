@@ -129,7 +129,9 @@ class Commands:
         command = [sys.executable, "-m", program, *words]
         child = Child(*command, cwd=self._folder, PYTHONPATH=path)
         self._started.append(child)
-        return child.wait_for(r"(?:serving on|Listening at:) (http://[\d.:]+)").group(1)
+        if program == "uvicorn":  # it says where before anybody listens there
+            child.wait_for("Application startup complete")
+        return child.wait_for(r"(?:serving on|Listening at:|running on) (http://[\d.:]+)").group(1)
 
     def end(self) -> None:
         """End all of them; fails if one does not end well."""
@@ -158,11 +160,27 @@ def test_the_servers_of_the_recipe_have_their_clients_in_common(
     node.run("js/between.js", *urls)
 
 
-def test_workers_of_gunicorn_do_without_by_websockets_alone(
-    commands: Callable[[str], Commands], node: Node, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("program", "port", "app"),
+    [
+        ("gunicorn", "-b 127.0.0.1:0", "app = server.wsgi()"),
+        ("uvicorn", "--port 0", "app = server.asgi()"),
+    ],
+)
+def test_workers_of_others_do_without_by_websockets_alone(
+    program: str,
+    port: str,
+    app: str,
+    commands: Callable[[str], Commands],
+    node: Node,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    app, websockets = blocks("sticky.md", "python")
-    command = re.search(r"`(gunicorn .+?)`", (DOCS / "sticky.md").read_text()).group(1)
-    url = commands(f"{app}\n{websockets}\napp = server.wsgi()\n").start(f"{command} -b 127.0.0.1:0")
+    page = (DOCS / "sticky.md").read_text()
+    names, websockets = blocks("sticky.md", "python")
+    if program == "uvicorn":
+        assert 'with `async_mode="asyncio"` uvicorn' in page
+        websockets = websockets.replace('transports=["', 'async_mode="asyncio", transports=["')
+    command = re.search(rf"`({program} .+?)`", page).group(1)
+    url = commands(f"{names}\n{websockets}\n{app}\n").start(f"{command} {port}")
     monkeypatch.setenv("TRANSPORTS", "websocket")
     node.run("js/between.js", *[url] * 12)

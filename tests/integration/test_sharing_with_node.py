@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
@@ -12,7 +13,10 @@ import socketio
 from child import PATIENCE, Child, Node, ServerProcess
 from engines import RedisServer
 
-from sionamespace import Emitter
+from sionamespace import Emitter, NotConnected, Server
+from sionamespace.rooms import RoomManager
+from sionamespace.testing.contract import RoomManagerContract
+from sionamespace.types import Selection
 
 
 class Ours(ServerProcess):
@@ -22,8 +26,8 @@ class Ours(ServerProcess):
 
 
 class Theirs:
-    def __init__(self, node: Node, url: str) -> None:
-        self.child: Child = node.start("js/shared.js", url)
+    def __init__(self, node: Node, url: str, adapter: str) -> None:
+        self.child: Child = node.start("js/shared.js", url, adapter)
         self.child.wait_for(r'^{"port"')
         [said] = self.child.facts()
         self.url = f"http://127.0.0.1:{said['port']}"
@@ -90,16 +94,21 @@ def redis() -> Iterator[RedisServer]:
         engine.end()
 
 
-@pytest.fixture(scope="module", params=["threads", "asyncio"])
+@pytest.fixture(
+    scope="module",
+    params=[("threads", "@socket.io/redis-adapter"), ("asyncio", "redis-adapter-7")],
+    ids=["threads-8", "asyncio-7"],
+)
 def servers(request, redis: RedisServer, node: Node) -> Iterator[tuple[Ours, Ours, Theirs]]:
     with ExitStack() as ending:
         url = redis.url.replace("redis:", "redis+node:")
-        ours = [Ours(url, request.param) for _ in range(2)]
+        mode, adapter = request.param
+        ours = [Ours(url, mode) for _ in range(2)]
         for server in ours:
             ending.callback(server.stop)
         for server in ours:
             server.wait_for("server [0-9a-f]+ has come")
-        theirs = Theirs(node, redis.url)
+        theirs = Theirs(node, redis.url, adapter)
         ending.callback(theirs.child.process.wait)
         ending.callback(theirs.child.process.kill)
         ending.callback(lambda: print(theirs.child.text()))
@@ -316,3 +325,27 @@ def test_what_is_of_neither_is_ignored() -> None:
         server.wait_for("is ignored: it is an event of servers without a name")
         client.run("ns.emit('said', 'end')")
         client.until(lambda: client.said == [("end",)])
+
+
+class TestContract(RoomManagerContract):
+    @pytest.fixture(autouse=True)
+    def _servers(self, redis: RedisServer) -> Iterator[None]:
+        self.url = redis.url.replace("redis", "redis+node", 1)
+        self.servers: list[Server] = []
+        yield
+        for server in self.servers:
+            while not server.leave_others():
+                time.sleep(0.01)
+
+    def make(self) -> RoomManager:
+        self.servers.append(Server(rooms=self.url, async_mode="threads"))
+        return self.servers[-1].rooms
+
+    def test_a_client_that_is_not_there_has_no_rooms(self) -> None:
+        """It may be one of a server of Node, so to move it is no error."""
+        rooms = self._with("a")
+        rooms.enter("/", "b", "x")
+        rooms.leave("/", "b", "x")
+        with pytest.raises(NotConnected):
+            rooms.rooms("/", "b")
+        assert rooms.recipients("/", Selection(("x",))) == []

@@ -159,6 +159,8 @@ def test_clients_are_sent_away_one_after_another_and_get_what_was_sent_to_them(
     sids = [client.join("/chat") for client in clients]
     for client in clients:
         client.send('42/chat,0["emit_many","number",5]')
+    for sid in sids:
+        server.wait_for(f'{{"emitted": "{sid}"}}')
     ends, got = [], []
 
     def read(client: RawClient) -> None:

@@ -181,15 +181,15 @@ def test_that_it_is_not_out_is_raised_to_who_waits_for_it(away):
     emitter = Emitter(lambda: away)
     emitter.emit("said", 1)
     with pytest.raises(BrokerDown, match=r"in time.*nobody listens"):
-        emitter.flush(0.3).result()
+        emitter.flush(0.05).result()
     with pytest.raises(BrokerDown):
-        emitter.close(0.1).result()
+        emitter.close(0.02).result()
 
 
 def test_a_with_block_raises_it_but_not_instead_of_another_error(away, caplog):
     def use(error=None):
         with Emitter(lambda: away) as emitter:
-            emitter.close = lambda: Emitter.close(emitter, 0.1)
+            emitter.close = lambda: Emitter.close(emitter, 0.02)
             emitter.emit("said", 1)
             if error is not None:
                 raise error

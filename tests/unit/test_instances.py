@@ -337,10 +337,10 @@ class Visitor:
             self.link.receiver.receive(text)
 
 
-def test_ten_thousand_paths_opened_and_closed_leave_nothing(runtime):
+def test_two_thousand_paths_opened_and_closed_leave_nothing(runtime):
     ALIVE.clear()
     application = Application({"/t/{n:int}": Plain}, runtime, Options())
-    for connection in range(100):
+    for connection in range(20):
         made = []
         runtime.post(lambda made=made: made.append(Visitor(application)))
         runtime.settle()

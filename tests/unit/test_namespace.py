@@ -120,9 +120,19 @@ def test_a_value_that_cannot_be_sent_is_an_error_in_the_caller(ns, clients, valu
     assert heard(clients) == [0, 0, 0, 0]
 
 
-def test_a_room_is_a_text(ns):
-    with pytest.raises(UsageError, match="a room or sid is a string, not int"):
-        ns.emit("news", room=[7])
+def test_an_answer_that_is_still_to_come_is_no_value_and_the_error_says_so(ns, clients):
+    clients[0].answers("confirm", True)
+    sure = ns.call("confirm", room=clients[0].sid)
+    with pytest.raises(UsageError, match=r"cannot send .* to come: send its result\(\), or"):
+        ns.emit("news", {"sure": sure})
+
+
+@pytest.mark.parametrize("room", [[7], 7, ["lobby", None]])
+def test_a_room_is_a_text(ns, room):
+    with pytest.raises(UsageError, match="a room or sid is a string, not "):
+        ns.emit("news", room=room)
+    with pytest.raises(UsageError, match="a room or sid is a string, not "):
+        ns.emit("news", skip_sid=room)
 
 
 def test_a_volatile_event_is_dropped_for_a_client_that_cannot_take_it(ns, clients):

@@ -84,15 +84,41 @@ class TestUnknown:
             ("async_handlers", "concurrent=True"),
             ("logger", "logging.getLogger"),
             ("namespaces", "first argument"),
+            ("message_queue", "rooms="),
+            ("path", r"server\.wsgi\(app, path="),
+            ("cors", "cors_allowed_origins"),
+            ("pingInterval", "ping_interval"),
         ],
     )
-    def test_what_python_socketio_calls_otherwise_is_named(self, name, hint):
+    def test_what_others_call_otherwise_is_named(self, name, hint):
         with pytest.raises(ConfigurationError, match=f"no option '{name}'.*{hint}"):
             Options.parse({name: 1})
 
     def test_anything_else_gets_the_list(self):
         with pytest.raises(ConfigurationError, match=r"there are: async_mode, .*cookie"):
             Options.parse({"zzz": 1})
+
+
+@pytest.mark.parametrize(
+    "name", ["legacy_clients", "allow_upgrades", "cors_credentials", "http_compression"]
+)
+@pytest.mark.parametrize("value", ["no", "false", 0, None])
+def test_what_is_on_or_off_is_true_or_false(name, value):
+    with pytest.raises(ConfigurationError, match=f"{name}=.*expected True or False"):
+        Options.parse({name: value})
+
+
+@pytest.mark.parametrize("value", [-1, "1024", None, True])
+def test_responses_are_compressed_from_so_many_bytes_on(value):
+    assert Options.parse({"compression_threshold": 0}).compression_threshold == 0
+    with pytest.raises(ConfigurationError, match=r"compression_threshold=.*a number, 0 or more"):
+        Options.parse({"compression_threshold": value})
+
+
+@pytest.mark.parametrize("value", [True, 5, ["io"]])
+def test_a_cookie_is_a_name_or_attributes(value):
+    with pytest.raises(ConfigurationError, match=r"cookie=.*expected the name of a cookie"):
+        Options.parse({"cookie": value})
 
 
 def test_a_serializer_is_one_that_there_is():

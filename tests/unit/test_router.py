@@ -55,6 +55,12 @@ def test_only_namespaces_are_mounted(thing):
         Router({"/x": thing})
 
 
+@pytest.mark.parametrize("routes", [Chat(), Chat, [Chat()], "/chat", [], object()])
+def test_routes_are_a_mapping(routes):
+    with pytest.raises(ConfigurationError, match=r"such as \{'/chat': Chat\(\)\}, not "):
+        Router(routes)
+
+
 def test_a_served_router_takes_no_more():
     router = Router({"/": Chat})
     Harness(router)

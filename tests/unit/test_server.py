@@ -7,7 +7,15 @@ import time
 
 import pytest
 
-from sionamespace import ConfigurationError, MemoryRoomManager, Namespace, Server
+from sionamespace import (
+    ClusterRoomManager,
+    ConfigurationError,
+    MemoryRoomManager,
+    Namespace,
+    Server,
+    shared_rooms,
+)
+from sionamespace.brokers.nodejs import NodeBroker
 from sionamespace.engine.http import Request
 from sionamespace.sessions import Session
 from tests.unit.engine.test_upgrade import WebSocket
@@ -111,6 +119,21 @@ def test_rooms_may_be_managed_by_the_applications_own_manager():
     rooms = Counting()
     server = Server({"/": Chat}, rooms=rooms)
     assert server.rooms is rooms
+
+
+@pytest.mark.parametrize("url", ["memory://one", "redis://host", "redis+node://host"])
+def test_shared_rooms_are_those_of_a_url_with_settings(url):
+    plain = Server({"/": Chat}, async_mode="threads", rooms=url)
+    chosen = Server({"/": Chat}, async_mode="threads", rooms=shared_rooms(url, forget_after=9))
+    assert type(chosen.rooms) is type(plain.rooms)
+    assert chosen.health().broker == plain.health().broker
+    with pytest.raises(ConfigurationError, match="heartbeat=9"):
+        shared_rooms(url, heartbeat=9)
+
+
+def test_a_broker_for_servers_of_node_is_not_taken_for_one_without_them():
+    with pytest.raises(ConfigurationError, match=r"redis\+node://host:6379.*shared_rooms"):
+        ClusterRoomManager(NodeBroker("redis+node://host"))
 
 
 def test_two_servers_do_not_meet():

@@ -46,6 +46,7 @@ function start(scenario) {
   };
   process.on("uncaughtException", fail);
   process.on("unhandledRejection", fail);
+  process.on("beforeExit", () => fail("the scenario waits for what nothing can bring any more"));
   scenario(...process.argv.slice(2)).then(() => process.exit(0), fail);
 }
 

@@ -1,17 +1,20 @@
-// A Socket.IO server that shares its clients by @socket.io/redis-adapter, and does what a client of
-// its namespace /control says: JavaScript, with `io`, and `emitter` of @socket.io/redis-emitter.
+//     node shared.js URL ADAPTER
+//
+// A Socket.IO server that shares its clients by @socket.io/redis-adapter, of the version that is
+// installed as ADAPTER, and does what a client of its namespace /control says: JavaScript, with
+// `io`, and `emitter` of @socket.io/redis-emitter.
 "use strict";
 
 const { createServer } = require("node:http");
 const { Server } = require("socket.io");
-const { createAdapter } = require("@socket.io/redis-adapter");
 const { Emitter } = require("@socket.io/redis-emitter");
 const { createClient } = require("redis");
 const { report, start } = require("./host");
 
 const AsyncFunction = (async () => {}).constructor;
 
-start(async (url) => {
+start(async (url, adapter) => {
+  const { createAdapter } = require(adapter);
   const clients = [createClient({ url }), createClient({ url })];
   await Promise.all(clients.map((client) => client.connect()));
   const http = createServer();

@@ -159,7 +159,7 @@ def test_it_combines_with_the_room_policy():
         def joined(self, sid, room):
             self.track(sid, room)
 
-        def on_leave(self, sid, room):
+        def left(self, sid, room):
             self.untrack(sid, room)
 
     with Harness(Both()) as harness:

@@ -53,6 +53,36 @@ def test_a_client_enters_what_it_may_and_leaves_it(harness):
     assert ann.rooms == frozenset()
 
 
+def test_joined_and_left_are_called_once_for_each():
+    calls = []
+
+    class Watched(Chat):
+        def joined(self, sid, room):
+            calls.append(("joined", room, self.rooms(sid)))
+
+        def left(self, sid, room):
+            calls.append(("left", room, self.rooms(sid)))
+
+    with Harness(Watched()) as harness:
+        ann = harness.connect()
+        ann.call("join", "public tea")
+        for _ in range(2):
+            ann.call("leave", "public tea")
+        ann.call("join", "public tea")
+        ann.disconnect()
+    there, away = {"public tea", ann.sid}, {ann.sid}
+    joined, left = ("joined", "public tea", there), ("left", "public tea", away)
+    assert calls == [joined, left, joined]
+
+
+@pytest.mark.parametrize("hook", ["joined", "left"])
+def test_what_nobody_awaits_is_no_coroutine(hook):
+    async def function(self, sid, room): ...
+
+    with pytest.raises(HandlerError, match=r"cannot be `async def`, as nobody awaits it; .*spawn"):
+        type("Wrong", (Chat,), {hook: function})
+
+
 def test_a_client_does_not_enter_what_it_may_not(harness):
     ann, bob = harness.connect(), harness.connect()
     assert error(ann.call("join", "secret")) == "you may not enter this room"

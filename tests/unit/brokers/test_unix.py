@@ -10,6 +10,7 @@ from contextlib import suppress
 
 import pytest
 
+from sionamespace import Namespace, Server
 from sionamespace.brokers import broker_of, unix_hub
 from sionamespace.brokers.unix_hub import UnixHub
 from sionamespace.brokers.unix_wire import Kind, frame
@@ -106,6 +107,20 @@ def test_a_broker_notices_that_the_hub_is_gone(tmp_path):
         await broker.close()
 
     asyncio.run(notice())
+
+
+def test_a_room_whose_name_cannot_be_written_does_not_cut_its_server_off(hub):
+    server = Server({"/": Namespace()}, async_mode="threads", rooms=f"unix://{hub.path}")
+    server.rooms.add("/", "a client")
+    try:
+        server.rooms.enter("/", "a client", "half a character \ud800")
+        server.flush(timeout=5).result()
+        server.rooms.leave("/", "a client", "half a character \ud800")
+        server.flush(timeout=5).result()
+        assert server.health().connected
+    finally:
+        while not server.leave_others():
+            pass
 
 
 def test_what_speaks_otherwise_is_thrown_out_and_harms_nobody(hub, caplog):

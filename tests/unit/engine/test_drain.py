@@ -92,6 +92,17 @@ class TestServer:
         site.poll(sid)
         assert json.loads(site.poll(sid).body)["code"] == 1
 
+    def test_who_was_sent_away_and_asks_once_more_is_no_fault_of_the_proxy(self, make, caplog):
+        site = make()
+        sids = [site.open() for _ in range(3)]
+        over = self.drain(site, 0.1)
+        site.until(lambda: over)
+        for sid in sids:
+            site.poll(sid)
+            assert json.loads(site.poll(sid).body)["code"] == 1
+        (line,) = [r.getMessage() for r in caplog.records if r.levelname == "WARNING"]
+        assert "has ended with this server" in line
+
     def test_being_told_twice_changes_nothing(self, make):
         site = make()
         site.open()

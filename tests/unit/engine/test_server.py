@@ -438,12 +438,12 @@ class TestUpgrade:
         assert site.poll(sid).packets == ["4a"]
 
     def test_one_in_time_is_not_cut_off_later(self, make):
-        site = make(upgrade_timeout=1)
+        site = make(upgrade_timeout=0.4)
         sid = site.open()
         client = site.websocket(sid)
         client.send("2probe", "5")
         client.recv()
-        site.front.runtime.sleep(1.1)
+        site.front.runtime.sleep(0.5)
         client.send("4echo")
         assert client.recv() == "4echo"
 

@@ -225,6 +225,32 @@ def test_a_handler_that_cannot_take_the_sid_is_an_error_with_the_mend():
             def on_message(self): ...
 
 
+def test_a_forgotten_self_is_an_error_with_the_mend():
+    with pytest.raises(HandlerError, match=r"on_move has no self; .* begins \(self, sid, \.\.\.\)"):
+
+        class Board(Namespace):
+            def on_move(sid, x, y): ...
+
+    with pytest.raises(HandlerError, match="on_connect has no self"):
+
+        class Other(Namespace):
+            def on_connect(sid, environ): ...
+
+
+def test_a_handler_that_yields_is_an_error_with_the_mend():
+    with pytest.raises(HandlerError, match="on_lines yields, but a handler answers once; return"):
+
+        class Log(Namespace):
+            def on_lines(self, sid):
+                yield "a line"
+
+    with pytest.raises(HandlerError, match="on_lines yields"):
+
+        class AsyncLog(Namespace):
+            async def on_lines(self, sid):
+                yield "a line"
+
+
 def test_a_catch_all_that_cannot_take_the_event_is_an_error():
     with pytest.raises(HandlerError, match=r"\(self, sid, event, \*args\)"):
 

@@ -152,7 +152,7 @@ class TestCall:
         def decorated(*args):
             return ident(*args)
 
-        with pytest.raises(HandlerError, match="returned a coroutine: a decorator hides"):
+        with pytest.raises(HandlerError, match="returned a coroutine; make it `async def`"):
             self.call(threaded, decorated, False)
         gc.collect()  # a coroutine that was never awaited would warn here, and fail the test
 
