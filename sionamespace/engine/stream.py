@@ -108,10 +108,20 @@ class TLSStream(Stream):
         return b"".join(parts)
 
     def _send(self, data: bytes) -> int:
-        """Send some. What was encrypted and could not be sent is sent first the next time, which
-        is to be with the same data."""
+        """Send as much as the kernel takes. What was encrypted and could not be sent is sent first
+        the next time, which is to be with the same data."""
+        sent = 0
+        try:
+            while sent < len(data):
+                sent += self._send_piece(data[sent : sent + _PIECE])
+        except BlockingIOError:
+            if not sent:
+                raise
+        return sent
+
+    def _send_piece(self, data: bytes) -> int:
         if not self._encrypted:
-            self._encrypted = self._tls.write(data[:_PIECE])
+            self._encrypted = self._tls.write(data)
         self._push()
         sent, self._encrypted = self._encrypted, 0
         return sent

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,31 @@ class TestServing:
             return answers
 
         assert site.run(scene, echo, tls=True) == [("https", True)] * 2
+
+    def test_as_much_is_sent_at_once_as_the_kernel_takes(self, site):
+        def app(environ, start_response):
+            stream = environ["sionamespace.stream"]
+            stream.taken = True
+            sizes.append(stream.send(BIG))
+            data = BIG[sizes[0] :]
+            while data:
+                stream.wait_writable()
+                with suppress(BlockingIOError):
+                    data = data[stream.send(data) :]
+            stream.finish()
+            stream.close()
+            return ()
+
+        def scene(client):
+            context = client.context()
+            plain = socket.create_connection(("127.0.0.1", client.port), PATIENCE)
+            with context.wrap_socket(plain, server_hostname="localhost") as sock:
+                sock.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+                return b"".join(iter(lambda: sock.recv(65536), b""))
+
+        sizes = []
+        assert site.run(scene, app, tls=True) == BIG
+        assert sizes[0] > 65536
 
     def test_plain_http_and_broken_handshakes_disturb_nobody(self, site, caplog, capfd):
         def scene(client):
