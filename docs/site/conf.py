@@ -154,7 +154,7 @@ def _with_table_of_readme(text: str) -> str:
 
 def _with_help(text: str) -> str:
     """The page about the command, with what it says of itself."""
-    commands = re.findall(r"^    (\w+) ", _help(), re.M)
+    commands = re.findall(r"^    (\w+)", _help(), re.M)
     for words in ([], *([command] for command in commands)):
         title = " ".join(["sionamespace", *words])
         text += f"\n## `{title}`\n\n```text\n{_help(*words)}```\n"
