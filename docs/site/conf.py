@@ -60,6 +60,7 @@ NAVIGATION = {
     "Moving here": [
         "moving-from-python-socketio",
         "moving-from-flask-socketio",
+        "moving-from-node",
     ],
     "Clients": [
         "clients",
