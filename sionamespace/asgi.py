@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, TypeAlias
 
+from sionamespace.errors import ConfigurationError
+from sionamespace.handlers.signature import takes
+
 __all__ = ["ASGIApplication", "ASGIMiddleware"]
 
 Message: TypeAlias = MutableMapping[str, Any]
@@ -22,6 +25,9 @@ class ASGIMiddleware:
         path: where Socket.IO's clients connect to; their default is ``socket.io``.
         startup: awaited when the web server starts.
         shutdown: awaited when it stops.
+
+    Raises:
+        ConfigurationError: for an application that is none of ASGI.
     """
 
     def __init__(
@@ -32,6 +38,11 @@ class ASGIMiddleware:
         startup: Callable[[], Awaitable[object]],
         shutdown: Callable[[], Awaitable[object]],
     ) -> None:
+        if app is not None and not takes(app, 3):
+            raise ConfigurationError(
+                f"{app!r:.80} is no ASGI application, such as FastAPI's; one of WSGI, such as "
+                "Flask's, stands beside a Server of another async_mode than 'asyncio'"
+            )
         self._engine = engine
         self._app = app
         self._path = "/" + path.strip("/") + "/"

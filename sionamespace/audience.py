@@ -11,7 +11,7 @@ from sionamespace.acks import BroadcastAck
 from sionamespace.delivery import MEMBERS_TIMEOUT, Delivery
 from sionamespace.gathering import Clients, Members
 from sionamespace.ports import Declared
-from sionamespace.types import Room, Rooms, Selection, Sid, names
+from sionamespace.types import Room, Rooms, Selection, names
 
 if TYPE_CHECKING:
     from sionamespace.types import Args, Unpack
@@ -40,9 +40,9 @@ class Audience:
         chosen = (self.selection.rooms or ()) + names(rooms)
         return attrs.evolve(self, selection=attrs.evolve(self.selection, rooms=chosen))
 
-    def skip(self, *sids: Sid) -> Audience:
-        """Without these clients."""
-        skip = self.selection.skip | frozenset(names(sids))
+    def skip(self, *rooms: Room) -> Audience:
+        """Without the clients in any of these rooms (or with these sids)."""
+        skip = self.selection.skip | frozenset(names(rooms))
         return attrs.evolve(self, selection=attrs.evolve(self.selection, skip=skip))
 
     @property

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 import attrs
 
+from sionamespace import __version__
 from sionamespace.codegen.asyncapi import asyncapi
 from sionamespace.codegen.contract import contracts_of
 from sionamespace.codegen.typescript import typescript
@@ -42,12 +43,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="sionamespace", description="A Socket.IO server.")
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    run = commands.add_parser("run", help="serve until Ctrl-C or SIGTERM")
+    _add_run(commands)
+    _add_routes(commands)
+    _add_contracts(commands)
+    return parser
+
+
+def _add_run(commands: Any) -> None:
+    run = commands.add_parser(
+        "run",
+        help="serve until Ctrl-C or SIGTERM",
+        description="Serve until Ctrl-C or SIGTERM, while you develop (--reload) and in production "
+        "(--workers). What listens, what is refused and why goes to the standard error.",
+    )
     run.set_defaults(command=_run_command)
     _add_server(run)
     run.add_argument("--app", metavar="MODULE:APP", help="a WSGI or ASGI application beside it")
-    run.add_argument("--mode", help="the async_mode, for a Server that does not say its own")
+    run.add_argument(
+        "--mode",
+        help="the async_mode, for a Server that does not say its own: eventlet, gevent, threads or "
+        "asyncio",
+    )
     run.add_argument("--host", default="127.0.0.1", help="where to listen (%(default)s)")
     run.add_argument("--port", type=int, default=5000, help="where to listen (%(default)s)")
     run.add_argument("--certfile", metavar="PEM", help="a certificate, to serve https and wss")
@@ -57,19 +75,39 @@ def _parser() -> argparse.ArgumentParser:
         "--drain", type=float, metavar="SECONDS", help="how long sending clients away may take"
     )
     run.add_argument("--reload", action="store_true", help="start again when a file changes")
-    routes = commands.add_parser("routes", help="list namespaces, events and handlers")
+
+
+def _add_routes(commands: Any) -> None:
+    routes = commands.add_parser(
+        "routes",
+        help="list namespaces, events and handlers",
+        description="List the namespaces of a server, with their events, and the handler of each "
+        "with its file and line.",
+    )
     routes.set_defaults(command=_routes_command)
     _add_server(routes)
     routes.add_argument("--json", action="store_true", help="as JSON, for other programs")
-    types = commands.add_parser("typescript", help="write types for socket.io-client")
+
+
+def _add_contracts(commands: Any) -> None:
+    types = commands.add_parser(
+        "typescript",
+        help="write types for socket.io-client",
+        description="Write the types that socket.io-client's generics take, out of the annotations "
+        "of the handlers: sionamespace typescript chat:server > events.ts",
+    )
     types.set_defaults(command=_typescript_command)
     _add_server(types)
-    document = commands.add_parser("asyncapi", help="write an AsyncAPI document")
+    document = commands.add_parser(
+        "asyncapi",
+        help="write an AsyncAPI document",
+        description="Write an AsyncAPI 3 document, out of the annotations of the handlers: "
+        "sionamespace asyncapi chat:server > asyncapi.json",
+    )
     document.set_defaults(command=_asyncapi_command)
     _add_server(document)
     document.add_argument("--title", help="what it is called (the module's name)")
     document.add_argument("--api-version", default="1.0.0", help="of the API (%(default)s)")
-    return parser
 
 
 def _add_server(command: argparse.ArgumentParser) -> None:
@@ -149,9 +187,8 @@ def _server(target: str, kind: type[T], example: str) -> T:
     if inspect.isfunction(found):  # one that makes it
         found, target = found(), f"what {target} returns"
     if not isinstance(found, kind):
-        raise ConfigurationError(
-            f"{target} is a {type(found).__name__}; name the Server: {example}"
-        )
+        what = "class" if isinstance(found, type) else type(found).__name__
+        raise ConfigurationError(f"{target} is a {what}; name the Server: {example}")
     return found
 
 

@@ -240,9 +240,9 @@ class EmitterAudience:
         chosen = (self.selection.rooms or ()) + names(rooms)
         return attrs.evolve(self, selection=attrs.evolve(self.selection, rooms=chosen))
 
-    def skip(self, *sids: Sid) -> EmitterAudience:
-        """Without these clients."""
-        skip = self.selection.skip | frozenset(names(sids))
+    def skip(self, *rooms: Room) -> EmitterAudience:
+        """Without the clients in any of these rooms (or with these sids)."""
+        skip = self.selection.skip | frozenset(names(rooms))
         return attrs.evolve(self, selection=attrs.evolve(self.selection, skip=skip))
 
     def emit(self, event: str, *args: Any, volatile: bool = False) -> None:

@@ -145,7 +145,7 @@ class Namespace:
             args: JSON values, ``bytes``, attrs classes, dataclasses, dates, ..., also nested.
             room: a room, a sid, or several; None is everybody in the namespace, and an empty list
                 nobody. A client in several of the rooms gets one copy.
-            skip_sid: a sid, or several, that do not get it.
+            skip_sid: a sid, or several, that do not get it; a room is all who are in it.
             volatile: drop it for clients that cannot take it right now, as they are slow or away.
 
         Raises:

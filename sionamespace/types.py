@@ -66,14 +66,14 @@ def names(rooms: Rooms) -> tuple[str, ...]:
 
 @attrs.frozen
 class Selection:
-    """Some clients of one namespace: those in any of ``rooms``, less those in ``skip``.
+    """Some clients of one namespace: those in any of ``rooms``, less those in any of ``skip``.
 
     ``rooms=None`` is everybody; an empty tuple is nobody. With ``local`` it is only those who are
     connected to this server, where several share their clients.
     """
 
     rooms: tuple[Room, ...] | None = None
-    skip: frozenset[Sid] = frozenset()
+    skip: frozenset[Room] = frozenset()
     local: bool = False
 
     @classmethod

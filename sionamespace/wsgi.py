@@ -8,6 +8,9 @@ from email.utils import formatdate
 from pathlib import Path as FilePath
 from typing import Any, TypeAlias
 
+from sionamespace.errors import ConfigurationError
+from sionamespace.handlers.signature import takes
+
 __all__ = ["WSGIMiddleware"]
 
 StartResponse: TypeAlias = Callable[..., Any]
@@ -25,6 +28,9 @@ class WSGIMiddleware:
         path: where Socket.IO's clients connect to; their default is ``socket.io``.
         static: files to serve, by URL: ``{"/": "index.html", "/static/": "static/"}``. A URL that
             ends with a slash and names a folder serves what is in it.
+
+    Raises:
+        ConfigurationError: for an application that is none of WSGI.
     """
 
     def __init__(
@@ -34,6 +40,11 @@ class WSGIMiddleware:
         path: str = "socket.io",
         static: Mapping[str, str] | None = None,
     ) -> None:
+        if app is not None and not takes(app, 2):
+            raise ConfigurationError(
+                f"{app!r:.80} is no WSGI application, such as Flask's; one of ASGI, such as "
+                "FastAPI's, stands beside Server(..., async_mode='asyncio')"
+            )
         self._engine = engine
         self._app = app
         self._path = "/" + path.strip("/") + "/"

@@ -60,6 +60,7 @@ NAVIGATION = {
     "Moving here": [
         "moving-from-python-socketio",
         "moving-from-flask-socketio",
+        "moving-from-node",
     ],
     "Clients": [
         "clients",
@@ -154,7 +155,7 @@ def _with_table_of_readme(text: str) -> str:
 
 def _with_help(text: str) -> str:
     """The page about the command, with what it says of itself."""
-    commands = re.findall(r"^    (\w+) ", _help(), re.M)
+    commands = re.findall(r"^    (\w+)", _help(), re.M)
     for words in ([], *([command] for command in commands)):
         title = " ".join(["sionamespace", *words])
         text += f"\n## `{title}`\n\n```text\n{_help(*words)}```\n"

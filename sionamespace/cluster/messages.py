@@ -54,7 +54,7 @@ class ToClients(_Message, frozen=True):
 
     path: Path
     rooms: tuple[Room, ...] | None
-    skip: frozenset[Sid]
+    skip: frozenset[Room]
 
 
 class Emit(ToClients, frozen=True, tag=10):

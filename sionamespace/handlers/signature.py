@@ -11,7 +11,7 @@ import attrs
 
 from sionamespace.errors import HandlerError, PayloadInvalid
 
-__all__ = ["Arity", "positional", "signature", "where"]
+__all__ = ["Arity", "positional", "signature", "takes", "where"]
 
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
@@ -76,6 +76,19 @@ def signature(function: Callable[..., Any]) -> inspect.Signature:
 
         return inspect.signature(function, annotation_format=Format.FORWARDREF)
     return inspect.signature(function)
+
+
+def takes(function: Any, number: int) -> bool:
+    """Whether something may be called with so many arguments by position, as far as is known."""
+    if not callable(function):
+        return False
+    try:
+        signature(function).bind(*range(number))
+    except TypeError:
+        return False
+    except ValueError:  # of some that are written in C
+        return True
+    return True
 
 
 def positional(parameters: Iterable[inspect.Parameter]) -> list[inspect.Parameter]:

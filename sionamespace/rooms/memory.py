@@ -92,7 +92,10 @@ class MemoryRoomManager(RoomManager):
         with self._lock:
             namespace = self._namespaces[path]
             found = _select(namespace, selection.rooms)
-        return [sid for sid in found if sid not in selection.skip] if selection.skip else found
+            if not selection.skip:
+                return found
+            skipped = set(_select(namespace, tuple(selection.skip)))
+        return [sid for sid in found if sid not in skipped]
 
     # For those who must know where there are clients. Called with the lock held, so be quick.
 

@@ -73,6 +73,13 @@ class RoomManagerContract:
         found = rooms.recipients("/", Selection(None, frozenset({"a", "nobody"})))
         assert sorted(found) == ["b", "c"]
 
+    def test_a_skipped_room_is_all_who_are_in_it(self) -> None:
+        rooms = self._with("a", "b", "c")
+        for sid, room in (("a", "x"), ("b", "x"), ("b", "y"), ("c", "y")):
+            rooms.enter("/", sid, room)
+        assert rooms.recipients("/", Selection(("x",), frozenset({"y"}))) == ["a"]
+        assert rooms.recipients("/", Selection(None, frozenset({"a", "y", "nobody"}))) == []
+
     def test_no_rooms_is_nobody_and_unknown_rooms_are_empty(self) -> None:
         rooms = self._with("a")
         assert rooms.recipients("/", Selection(())) == []

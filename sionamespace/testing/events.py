@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import attrs
 
 from sionamespace.errors import Refused
-from sionamespace.types import Path, Room, Sid
+from sionamespace.types import Path, Room
 
 __all__ = ["Emitted", "Event", "EventName", "Request"]
 
@@ -53,7 +53,7 @@ class Emitted:
     name: str
     args: tuple[Any, ...]
     rooms: frozenset[Room] | None
-    skip: frozenset[Sid]
+    skip: frozenset[Room]
 
     def __repr__(self) -> str:
         to = "everybody" if self.rooms is None else ", ".join(sorted(self.rooms)) or "nobody"

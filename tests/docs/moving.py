@@ -6,7 +6,7 @@ import re
 
 from tests.docs.pages import DOCS
 
-__all__ = ["NEW", "OLD_FLASK_SOCKETIO", "OLD_PYTHON_SOCKETIO"]
+__all__ = ["NEW", "OLD_FLASK_SOCKETIO", "OLD_NODE", "OLD_PYTHON_SOCKETIO"]
 
 CALL = re.compile(r"`(\w[\w.]*\(.*?\)(?:\.\w+\(.*?\))*)`")
 
@@ -20,6 +20,8 @@ def rows(page: str) -> list[tuple[list[str], list[str]]]:
 
 
 SIO, FSIO = rows("moving-from-python-socketio.md"), rows("moving-from-flask-socketio.md")
-NEW = sorted({call for row in (*SIO, *FSIO) for call in row[1]})
+NODE = rows("moving-from-node.md")
+NEW = sorted({call for row in (*SIO, *FSIO, *NODE) for call in row[1]})
+OLD_NODE = sorted({call for old, _ in NODE for call in old})
 OLD_PYTHON_SOCKETIO = sorted({call for old, _ in SIO for call in old})
 OLD_FLASK_SOCKETIO = sorted({call for old, _ in FSIO for call in old})

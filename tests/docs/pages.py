@@ -17,6 +17,7 @@ _NAME = re.compile(r"(?:#|//|<!--) (\S+\.\w+)(?: -->)?\n")
 
 OWN_TEST = {
     "contracts.md": ("tests/integration/test_contracts.py", {"ts"}),
+    "moving-from-node.md": ("tests/integration/test_docs_moving.py", {"js"}),
     "testing.md": ("tests/docs/test_testing_page.py", {"python", "text"}),
     "engine.md": ("tests/integration/test_engine_alone.py", {"python", "js"}),
     "deploy/asyncio.md": ("tests/integration/test_deploy_asyncio.py", {"python", "sh"}),

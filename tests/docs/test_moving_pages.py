@@ -16,8 +16,8 @@ from sionamespace.testing import Harness
 from tests.docs.moving import NEW
 
 
-def app(environ: Any, start_response: Any) -> Any:
-    """Some WSGI application."""
+def app(*args: Any) -> Any:
+    """Some application, of WSGI or ASGI."""
 
 
 def nothing(*args: Any) -> None: ...

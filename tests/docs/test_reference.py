@@ -47,6 +47,17 @@ def test_every_broker_that_a_url_names_is_there() -> None:
     assert named <= ENTRIES.keys()
 
 
+def test_every_command_is_there() -> None:
+    page = runpy.run_path(str(DOCS / "site" / "conf.py"))["_with_help"]("")
+    assert re.findall("^## `sionamespace ?(.*)`$", page, re.M) == [
+        "",
+        "run",
+        "routes",
+        "typescript",
+        "asyncapi",
+    ]
+
+
 @pytest.mark.parametrize("page", PAGES, ids=str)
 def test_pages_import_what_the_reference_has(page: Page) -> None:
     documented = [(name.rpartition(".")[2], found(name)) for name in ENTRIES]

@@ -5,6 +5,7 @@ And what their tables say was so is tried, call by call; what is new, by tests/d
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import socket
@@ -23,13 +24,17 @@ from child import HERE, PATIENCE, Child, Node
 from ports import free_port
 from werkzeug.serving import make_server
 
-from tests.docs.moving import OLD_FLASK_SOCKETIO, OLD_PYTHON_SOCKETIO
+from tests.docs.moving import OLD_FLASK_SOCKETIO, OLD_NODE, OLD_PYTHON_SOCKETIO
 from tests.docs.pages import Page
 
 # python-socketio imports eventlet where it is told no mode, and eventlet warns of itself.
 pytestmark = pytest.mark.filterwarnings(r"ignore:\s*Eventlet is deprecated:Warning")
 
-PAGES = [Page("moving-from-python-socketio.md"), Page("moving-from-flask-socketio.md")]
+PAGES = [
+    Page("moving-from-python-socketio.md"),
+    Page("moving-from-flask-socketio.md"),
+    Page("moving-from-node.md"),
+]
 PRINTS = re.compile(r"console\.log\(.*// (.+)$", re.M)
 
 
@@ -44,7 +49,7 @@ def wait_for(port: int, server: Child) -> None:
     pytest.fail(f"nobody listens at {port}:\n{server.text()}")
 
 
-@pytest.mark.parametrize("program", ["before.py", "after.py"])
+@pytest.mark.parametrize("program", ["before", "after"])
 @pytest.mark.parametrize("page", PAGES, ids=str)
 def test_the_client_cannot_tell(page: Page, program: str, tmp_path: Path, node: Node) -> None:
     port = free_port()
@@ -52,7 +57,10 @@ def test_the_client_cannot_tell(page: Page, program: str, tmp_path: Path, node: 
         (tmp_path / name).write_text(code.replace("5000", str(port)))
     (tmp_path / "node_modules").symlink_to(HERE / "node_modules")
     path = os.pathsep.join([str(HERE.parents[1]), os.environ.get("PYTHONPATH", "")])
-    server = Child(sys.executable, program, cwd=tmp_path, PYTHONPATH=path)
+    if (tmp_path / f"{program}.js").exists():
+        server = node.start(str(tmp_path / f"{program}.js"))
+    else:
+        server = Child(sys.executable, f"{program}.py", cwd=tmp_path, PYTHONPATH=path)
     try:
         wait_for(port, server)
         client = node.start(str(tmp_path / "client.js"))
@@ -124,3 +132,8 @@ def test_what_was_in_flask_socketio_is_so(code: str) -> None:
 
     client = old.test_client(flask_app, namespace="/chat")
     assert client.emit("try", code, callback=True, namespace="/chat") == "tried"
+
+
+def test_what_was_in_socket_io_for_node_is_so(node: Node) -> None:
+    assert len(OLD_NODE) > 20
+    assert node.run("js/moving.js", json.dumps(OLD_NODE)).splitlines() == OLD_NODE

@@ -93,6 +93,15 @@ def test_the_lifespan_is_kept_and_its_end_is_ours_too(server, mocker, with_appli
     shutdown.assert_called_once_with()
 
 
+def test_an_application_of_another_kind_is_an_error_with_the_mend(server):
+    def of_wsgi(environ, start_response): ...
+
+    for app in (of_wsgi, "chat:app"):
+        with pytest.raises(ConfigurationError, match=r"no ASGI application.*another async_mode"):
+            server.asgi(app)
+    server.asgi(server.asgi())
+
+
 def test_each_mode_has_its_own_kind_of_application(server):
     with pytest.raises(ConfigurationError, match=r"use server\.asgi"):
         server.wsgi()

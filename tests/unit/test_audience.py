@@ -50,6 +50,15 @@ def test_it_leaves_out_whom_it_skips(ns, clients):
     assert heard(clients) == [1, 0, 1, 1]
 
 
+def test_a_room_that_it_skips_is_all_who_are_in_it(ns, clients):
+    ns.everyone.skip("x").emit("news")
+    assert heard(clients) == [0, 0, 1, 1]
+    ns.to("x").skip("y", clients[0].sid).emit("news")
+    assert heard(clients) == [0, 0, 1, 1]
+    ns.emit("news", skip_sid=["x", clients[3].sid])
+    assert heard(clients) == [0, 0, 2, 1]
+
+
 def test_it_never_changes(ns, clients):
     x = ns.to("x")
     x.skip(clients[0].sid)

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from sionamespace import Server
+from sionamespace import Server, __version__
 from sionamespace.cli import main
 
 CHAT = """
@@ -111,6 +111,7 @@ def test_the_mode_may_be_chosen_for_a_server_that_does_not_say_its_own(run, monk
         ("nowhere:server", "there is no module 'nowhere'"),
         ("chat_module:nothing", "the module 'chat_module' has no 'nothing'"),
         ("chat_module:not_one", "is a int; name the Server"),
+        ("chat_module:Chat", "chat_module:Chat is a class; name the Server: run chat:server"),
         ("chat_module:make_nothing", "what chat_module:make_nothing returns is a NoneType"),
     ],
 )
@@ -118,6 +119,22 @@ def test_what_is_wrong_is_said_without_a_traceback(run, capsys, target, text):
     assert main(["run", target]) == 2
     assert text in capsys.readouterr().err
     run.assert_not_called()
+
+
+@pytest.mark.parametrize("command", ["run", "routes", "typescript", "asyncapi"])
+def test_each_command_says_what_it_is_for(capsys, command):
+    with pytest.raises(SystemExit) as done:
+        main([command, "--help"])
+    usage, description, *_ = capsys.readouterr().out.split("\n\n")
+    assert done.value.code == 0
+    assert usage.startswith(f"usage: sionamespace {command}")
+    assert re.match("(Serve|List|Write) ", description)
+
+
+def test_the_version_is_said(capsys):
+    with pytest.raises(SystemExit) as done:
+        main(["--version"])
+    assert (done.value.code, capsys.readouterr().out) == (0, f"sionamespace {__version__}\n")
 
 
 def test_a_fault_in_the_module_is_not_taken_for_its_absence(run):

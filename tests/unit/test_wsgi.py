@@ -4,6 +4,7 @@ import os
 
 import pytest
 
+from sionamespace import ConfigurationError
 from sionamespace.wsgi import WSGIMiddleware
 
 
@@ -52,6 +53,16 @@ def folder(tmp_path):
 def site(folder):
     static = {"/": folder / "public" / "index.html", "/static/": folder / "public"}
     return WSGIMiddleware(engine, application, static=static)
+
+
+async def of_asgi(scope, receive, send): ...
+
+
+@pytest.mark.parametrize("app", [of_asgi, "chat:app", 5])
+def test_an_application_of_another_kind_is_an_error_with_the_mend(app):
+    with pytest.raises(ConfigurationError, match=r"no WSGI application.*async_mode='asyncio'"):
+        WSGIMiddleware(engine, app)
+    WSGIMiddleware(engine, WSGIMiddleware(engine))
 
 
 class TestPaths:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from itertools import chain
 from typing import Any
 
 from sionamespace.cluster.inbox import Inbox
@@ -30,13 +29,13 @@ from sionamespace.cluster.orders import Orders
 from sionamespace.cluster.wire import WireError
 from sionamespace.ports import Local
 from sionamespace.protocol.msgpack import write_value
-from sionamespace.types import Path, Room, Selection, Sid
+from sionamespace.types import Path, Room, Selection
 
 __all__ = ["NodeOrders"]
 
 _PATIENCE = 5.0
 """How many seconds clients have to answer who does not say: as long as Node waits for servers."""
-_NOBODY: frozenset[Sid] = frozenset()
+_NOBODY: frozenset[Room] = frozenset()
 
 
 class NodeOrders:
@@ -67,7 +66,7 @@ class NodeOrders:
         """Send an event to clients of this server."""
         volatile = bool(said.to.flags.get("volatile"))
         packet = encoded(self._local.codec, path, said.data)
-        emit = Emit(path, said.to.rooms, self._skipped(path, said.to), packet, volatile)
+        emit = Emit(path, said.to.rooms, said.to.skip, packet, volatile)
         self._orders.carry_out("of Node", emit)
 
     def request(self, path: Path, request: dict[str, Any]) -> None:
@@ -84,7 +83,7 @@ class NodeOrders:
 
     def _fetch(self, path: Path, request: dict[str, Any]) -> Command:
         to = Options.read(request.get("opts"))
-        return Find(path, to.rooms, self._skipped(path, to), 0, clients=True)
+        return Find(path, to.rooms, to.skip, 0, clients=True)
 
     def _all_rooms(self, path: Path, request: dict[str, Any]) -> None:
         delivery, found = self._local.delivery(path), set()
@@ -107,13 +106,13 @@ class NodeOrders:
 
     def _moved(
         self, path: Path, request: dict[str, Any]
-    ) -> tuple[tuple[Room, ...] | None, frozenset[Sid], tuple[Room, ...]]:
+    ) -> tuple[tuple[Room, ...] | None, frozenset[Room], tuple[Room, ...]]:
         """Who is meant, and which rooms. Older servers name a client, and want to be answered."""
         if "opts" not in request and isinstance(sid := request.get("sid"), str):
             self._answer(path, request.get("requestId"))
             return (sid,), _NOBODY, (str(request.get("room")),)
         to = Options.read(request.get("opts"))
-        return to.rooms, self._skipped(path, to), Options.read(request).rooms or ()
+        return to.rooms, to.skip, Options.read(request).rooms or ()
 
     def _server_emit(self, path: Path, request: dict[str, Any]) -> Command:
         data = request.get("data")
@@ -128,18 +127,7 @@ class NodeOrders:
         to = Options.read(request.get("opts"))
         packet = encoded(self._local.codec, path, event_of(request.get("packet")))
         timeout = _PATIENCE if to.timeout is None else to.timeout
-        return Call(path, to.rooms, self._skipped(path, to), 0, packet, timeout)
-
-    def _skipped(self, path: Path, to: Options) -> frozenset[Sid]:
-        """The clients of this server in the rooms that are left out."""
-        delivery = self._local.delivery(path)
-        if delivery is None or not to.skip:
-            return _NOBODY
-        return frozenset(
-            chain.from_iterable(
-                delivery.rooms.recipients(path, Selection((room,), local=True)) for room in to.skip
-            )
-        )
+        return Call(path, to.rooms, to.skip, 0, packet, timeout)
 
     def _reply(self, asked: str, reply: Reply, size: int) -> None:
         path, number = json.loads(asked)

@@ -27,7 +27,7 @@ class Options:
     """Whom something is for: those in ``rooms`` (None: all), less those in the rooms ``skip``."""
 
     rooms: tuple[Room, ...] | None
-    skip: tuple[Room, ...]
+    skip: frozenset[Room]
     flags: dict[str, Any]
 
     @classmethod
@@ -36,7 +36,7 @@ class Options:
         flags = given.get("flags")
         return cls(
             _rooms(given.get("rooms")) or None,
-            _rooms(given.get("except")),
+            frozenset(_rooms(given.get("except"))),
             flags if isinstance(flags, dict) else {},
         )
 

@@ -75,6 +75,14 @@ def test_whoever_is_skipped_hears_nothing_wherever_it_is(cluster, clients):
     assert heard(clients, "said") == [[1], [2], [1]]
 
 
+def test_who_is_in_a_skipped_room_hears_nothing_wherever_it_is(cluster, clients):
+    _, two, three = clients
+    two.emit("join", "x")
+    cluster.node(0).namespace().everyone.skip("x").emit("said", 1)
+    assert heard(clients, "said") == [[1], [], [1]]
+    assert cluster.node(0).namespace().everyone.skip("x", three.sid).members() == {clients[0].sid}
+
+
 def test_a_client_is_reached_by_its_sid_from_everywhere(clients):
     one, two, _ = clients
     one.emit("say", two.sid, "psst")

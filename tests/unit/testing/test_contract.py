@@ -44,6 +44,12 @@ class SkipsNobody(MemoryRoomManager):
         return super().recipients(path, Selection(selection.rooms))
 
 
+class SkipsOnlySids(MemoryRoomManager):
+    def recipients(self, path, selection):
+        found = super().recipients(path, Selection(selection.rooms))
+        return [sid for sid in found if sid not in selection.skip]
+
+
 class ClosesAnything(MemoryRoomManager):
     def close(self, path, room):
         if room not in self._namespaces[path].rooms:
@@ -90,6 +96,7 @@ def test_a_manager_that_does_as_it_should_passes():
         SharesRooms,
         CountsTwice,
         SkipsNobody,
+        SkipsOnlySids,
         ClosesAnything,
         NoRoomIsEverybody,
         Remembers,
