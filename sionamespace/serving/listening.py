@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import resource
 import socket
@@ -24,6 +25,8 @@ def listen(host: str, port: int) -> socket.socket:
     Raises:
         ConfigurationError: if the address cannot be listened on.
     """
+    if not isinstance(port, int):  # most often one of os.environ
+        raise ConfigurationError(f"cannot listen on port {port!r}: expected an int, so int(...) it")
     if not 0 <= port <= 65535:
         raise ConfigurationError(f"cannot listen on port {port}: ports go from 0 (any) to 65535")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -32,11 +35,18 @@ def listen(host: str, port: int) -> socket.socket:
         listener = socket.create_server((host, port), family=family, backlog=_BACKLOG)
     except OSError as error:
         raise ConfigurationError(
-            f"cannot listen on {host}:{port}: {error.strerror or error}; "
-            "choose another port, or stop what uses it"
+            f"cannot listen on {host}:{port}: {error.strerror or error}; {_mend(error)}"
         ) from error
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listener
+
+
+def _mend(error: OSError) -> str:
+    if error.errno in (errno.EADDRNOTAVAIL, socket.EAI_NONAME, socket.EAI_AGAIN):
+        return "expected a host of this machine, such as 127.0.0.1, or 0.0.0.0 for all it has"
+    if error.errno == errno.EACCES:
+        return "choose a port from 1024 on, as those below are root's"
+    return "choose another port, or stop what uses it"
 
 
 def raise_file_limit() -> None:

@@ -33,6 +33,17 @@ def test_an_address_that_cannot_be_is_an_error_too():
         listen("127.0.0.1", 70000)
 
 
+@pytest.mark.parametrize("host", ["192.0.2.1", "no such host"])
+def test_a_host_that_is_not_this_machine_is_not_mended_by_another_port(host):
+    with pytest.raises(ConfigurationError, match="expected a host of this machine, such as 127"):
+        listen(host, 0)
+
+
+def test_a_port_of_the_environment_is_a_text():
+    with pytest.raises(ConfigurationError, match=r"port '5000': expected an int, so int\(\.\.\.\)"):
+        listen("127.0.0.1", "5000")
+
+
 def test_it_is_said_in_the_log_or_else_at_the_terminal(caplog, capsys):
     with listen("::1", 0) as listener:
         port = listener.getsockname()[1]
