@@ -1,4 +1,4 @@
-"""The process that a server finds itself in: a worker of gunicorn, and how it ends."""
+"""The process that a server finds itself in: a worker of gunicorn or uvicorn, and how it ends."""
 
 from __future__ import annotations
 
@@ -28,9 +28,27 @@ _LOOK_AGAIN = 0.5
 
 def gunicorn_worker() -> Any:
     """The worker of gunicorn that this process is; None if it is none."""
-    # It is not handed out anywhere, but it listens for SIGTERM before it loads the application.
-    worker = getattr(signal.getsignal(signal.SIGTERM), "__self__", None)
+    worker = _listener(signal.SIGTERM)
     return worker if hasattr(worker, "cfg") and hasattr(worker, "handle_exit") else None
+
+
+def _listener(number: signal.Signals) -> Any:
+    """Whose method hears a signal. No web server hands itself out anywhere, but each listens for
+    signals before it loads the application."""
+    return getattr(signal.getsignal(number), "__self__", None)
+
+
+def _said_to_be_several() -> str | None:
+    """What has started this process as one of several, and how many; None if nothing has."""
+    found = (
+        ("gunicorn", getattr(_listener(signal.SIGTERM), "cfg", None)),
+        ("gunicorn", getattr(_listener(signal.SIGUSR1), "cfg", None)),  # with uvicorn's worker
+        ("uvicorn", getattr(_listener(signal.SIGTERM), "config", None)),
+    )
+    for name, settings in found:
+        if (workers := getattr(settings, "workers", 1)) > 1:
+            return f"{name} starts {workers} workers"
+    return None
 
 
 def mode_of_worker() -> str | None:
@@ -47,12 +65,12 @@ def check_alone(shares_clients: bool = False, polls: bool = True) -> None:
         polls: whether clients may poll.
 
     Raises:
-        ConfigurationError: if gunicorn starts several workers that cannot serve together, or one
-            that cannot serve at all.
+        ConfigurationError: if gunicorn or uvicorn starts several workers that cannot serve
+            together, or gunicorn one that cannot serve at all.
     """
-    worker = gunicorn_worker()
-    if worker is not None and worker.cfg.workers > 1:
-        _check_together(f"gunicorn starts {worker.cfg.workers} workers", shares_clients, polls)
+    worker, several = gunicorn_worker(), _said_to_be_several()
+    if several is not None:
+        _check_together(several, shares_clients, polls)
     if worker is not None and type(worker).__name__ == "SyncWorker":
         raise ConfigurationError(
             "gunicorn's sync worker serves one request at a time, and a client that polls keeps it "
@@ -76,8 +94,8 @@ def check_loaded_here() -> None:
 
 def _check_together(found: str, shares_clients: bool, polls: bool) -> None:
     mend = (
-        "start one (gunicorn -w 1, and WEB_CONCURRENCY=1 or unset), or have `sionamespace run "
-        "--workers` start them"
+        "start one (-w 1 or --workers 1, and WEB_CONCURRENCY=1 or unset), or have `sionamespace "
+        "run --workers` start them"
     )
     if not shares_clients:
         raise ConfigurationError(

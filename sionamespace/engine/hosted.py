@@ -126,12 +126,17 @@ class Hosted:
             app: any ASGI application, such as one of FastAPI, Starlette, Quart or Django; its
                 lifespan is kept.
             path: where clients connect to; left out, it is their default.
+
+        Raises:
+            ConfigurationError: if uvicorn or gunicorn starts several workers that cannot serve
+                together.
         """
         if not isinstance(self.runtime, AsyncioRuntime):
             raise ConfigurationError(
                 f"async_mode={self.async_mode!r} is for WSGI: use server.wsgi(), or "
                 "Server(..., async_mode='asyncio')"
             )
+        check_alone(self.shares_clients, "polling" in self.options.transports)
         engine = ASGIEngine(self.engine, self.runtime, self.options.max_message_bytes)
         return ASGIMiddleware(engine, app, path or self.default_path, self._begin, self._end)
 

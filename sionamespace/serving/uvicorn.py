@@ -53,6 +53,7 @@ def run_uvicorn(
         "ws_ping_interval": None,  # Engine.IO has its own
         "proxy_headers": False,  # trusted_proxies says whom to believe, and needs the true peer
         "timeout_graceful_shutdown": 5,
+        "workers": 1,  # whatever WEB_CONCURRENCY says: several are started otherwise
         **settings,
     }
     if certificate:

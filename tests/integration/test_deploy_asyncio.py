@@ -77,3 +77,20 @@ def test_a_framework_stands_beside_it(module: str, folder: Path, port: int, node
     finally:
         server.end(seconds=20)
     assert "Traceback" not in server.text()
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "uvicorn app:app --host 127.0.0.1 --port 5000 --workers 2",
+        "gunicorn -k uvicorn_worker.UvicornWorker -w 2 -b 127.0.0.1:5000 app:app",
+    ],
+)
+def test_several_workers_that_would_share_nothing_say_so(
+    command: str, folder: Path, port: int
+) -> None:
+    server = Child(*command.replace("5000", str(port)).split())
+    try:
+        server.wait_for("ConfigurationError: g?u.* starts 2 workers, each of which.*start one")
+    finally:
+        server.end(seconds=20)

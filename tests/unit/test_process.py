@@ -98,6 +98,29 @@ class TestAlone:
         with pytest.raises(ConfigurationError, match="transports="):
             Server({}, rooms="memory://process").wsgi()
 
+    @pytest.mark.parametrize(
+        ("number", "name", "starter"),
+        [
+            (signal.SIGTERM, "config", "uvicorn"),
+            (signal.SIGTERM, "cfg", "gunicorn"),
+            (signal.SIGUSR1, "cfg", "gunicorn"),
+        ],
+    )
+    def test_several_under_asgi_are_no_better(self, number, name, starter):
+        class Listener:
+            def hear(self, number, frame): ...
+
+        listener, before = Listener(), signal.getsignal(number)
+        setattr(listener, name, SimpleNamespace(workers=2))
+        signal.signal(number, listener.hear)
+        try:
+            with pytest.raises(ConfigurationError, match=f"{starter} starts 2 workers, each of"):
+                Server({}, async_mode="asyncio").asgi()
+            options = {"rooms": "memory://process", "transports": "websocket"}
+            Server({}, async_mode="asyncio", **options).asgi()
+        finally:
+            signal.signal(number, before)
+
     def test_the_sync_worker_is_an_error_that_names_others(self, become):
         become(kind("SyncWorker")())
         with pytest.raises(ConfigurationError, match=r"one request at a time.*-k gthread"):
