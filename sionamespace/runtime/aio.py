@@ -46,6 +46,9 @@ class AsyncioRuntime:
         self._steps: dict[object, asyncio.Task[None]] = {}
         self._early: list[tuple[Callable[..., object], tuple[Any, ...]]] = []
         self._ends: list[Callable[[], object]] = []
+        self._end_is_due = False
+        self._unbegun = 0
+        """How many steps were started and have not begun."""
 
     @property
     def has_threads(self) -> bool:
@@ -74,16 +77,19 @@ class AsyncioRuntime:
     def start(self, step: Callable[[], Coroutine[Any, Any, None]]) -> None:
         assert self._loop is not None
         key = object()
+        self._unbegun += 1
         self._steps[key] = self._loop.create_task(self._run_step(key, step))
 
     def at_end(self, function: Callable[[], object]) -> None:
         """Call a function, which cannot fail, when what can be done now has been done.
 
-        Called on the loop's thread. It is one callback of the loop for all of them.
+        Called on the loop's thread. That is when the last step of a round of the loop has run; or
+        in the next round, if that one waits for something.
         """
         assert self._loop is not None
-        if not self._ends:
-            self._loop.call_soon(self._end)
+        if not self._end_is_due:
+            self._end_is_due = True
+            self._loop.call_soon(self._end_round)
         self._ends.append(function)
 
     def spawn(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Pending[Any]:
@@ -141,6 +147,10 @@ class AsyncioRuntime:
     def now(self) -> float:
         return time.monotonic()
 
+    def _end_round(self) -> None:
+        self._end_is_due = False
+        self._end()
+
     def _end(self) -> None:
         ends, self._ends = self._ends, []
         for end in ends:
@@ -153,6 +163,7 @@ class AsyncioRuntime:
             self.post(function, *args)
 
     async def _run_step(self, key: object, step: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        self._unbegun -= 1
         Errands.leave()  # of a handler that set this step off
         try:
             await step()
@@ -161,6 +172,8 @@ class AsyncioRuntime:
         finally:
             # By itself, for a callback when it is done would cost as much as all else here.
             del self._steps[key]
+            if not self._unbegun:
+                self._end()
 
     def _create_task(self, coroutine: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         assert self._loop is not None

@@ -203,3 +203,40 @@ def test_a_step_that_fails_is_logged(caplog):
 
     test()
     assert "a fault of sionamespace" in caplog.text
+
+
+@on_loop
+async def test_what_steps_leave_to_the_end_is_done_when_the_last_of_a_round_has_run(runtime):
+    happened = []
+
+    async def step(name):
+        happened.append(name)
+        runtime.at_end(lambda: happened.append(f"end {name}"))
+
+    for name in "ab":
+        runtime.start(lambda name=name: step(name))
+    await asyncio.sleep(0)
+    assert happened == ["a", "b", "end a", "end b"]
+    await asyncio.sleep(0)
+    assert len(happened) == 4
+
+
+@on_loop
+async def test_the_end_does_not_wait_for_a_step_that_waits(runtime):
+    released, happened = asyncio.Event(), []
+
+    async def waiting():
+        await released.wait()
+        happened.append("released")
+
+    async def step():
+        runtime.at_end(lambda: happened.append("end"))
+
+    runtime.start(step)
+    runtime.start(waiting)
+    for _ in range(2):
+        await asyncio.sleep(0)
+    assert happened == ["end"]
+    released.set()
+    while "released" not in happened:
+        await asyncio.sleep(0)
