@@ -46,7 +46,8 @@ def _said_to_be_several() -> str | None:
         ("uvicorn", getattr(_listener(signal.SIGTERM), "config", None)),
     )
     for name, settings in found:
-        if (workers := getattr(settings, "workers", 1)) > 1:
+        workers = getattr(settings, "workers", None)
+        if isinstance(workers, int) and workers > 1:  # others may mean anything by that name
             return f"{name} starts {workers} workers"
     return None
 

@@ -121,6 +121,16 @@ class TestAlone:
         finally:
             signal.signal(number, before)
 
+    @pytest.mark.parametrize("workers", [None, ["a", "b"], "2"])
+    def test_who_hears_a_signal_and_is_no_web_server_means_something_else(self, become, workers):
+        class Pool:
+            config = SimpleNamespace(workers=workers)
+
+            def handle_exit(self, number, frame): ...
+
+        become(Pool())
+        check_alone()
+
     def test_the_sync_worker_is_an_error_that_names_others(self, become):
         become(kind("SyncWorker")())
         with pytest.raises(ConfigurationError, match=r"one request at a time.*-k gthread"):
