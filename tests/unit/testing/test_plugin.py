@@ -43,8 +43,10 @@ def namespaces():
 
 
 @pytest.fixture
-def run(pytester):
+def run(pytester, monkeypatch):
     """Runs a file of tests; what came of it."""
+    for name in ("CI", "BUILD_NUMBER"):  # with them, pytest's summary repeats each message whole
+        monkeypatch.delenv(name, raising=False)
 
     def run_file(code: str, *arguments: str) -> pytest.RunResult:
         pytester.makepyfile(CHAT + code)
