@@ -225,10 +225,10 @@ class Connection:
             refused = await mounted.connect(session)
         if refused is None:
             session.let_in = True
-            self._on_engine(session.admit, self._parcel(_connect(session)))
+            self._runtime.on_engine(session.admit, self._parcel(_connect(session)))
         else:
             await mounted.farewell(session)
-            self._on_engine(self._turn_away, mounted, session, refused)
+            self._runtime.on_engine(self._turn_away, mounted, session, refused)
 
     def _turn_away(self, mounted: AnyMounted, session: Session, refused: Refused) -> None:
         try:
@@ -279,7 +279,7 @@ class Connection:
         parcel = None
         if number is not None:
             parcel = self._answer(mounted, session, event, number, answer)
-        self._on_engine(self._handled, session, parcel, cost)
+        self._runtime.on_engine(self._handled, session, parcel, cost)
 
     def _handled(self, session: Session, answer: Parcel | None, cost: int) -> None:
         self._inbox_bytes -= cost
@@ -302,7 +302,7 @@ class Connection:
         return None
 
     def _respond(self, session: Session, number: int, values: tuple[Any, ...]) -> None:
-        self._on_engine(session.send, self._ack(session, number, values))
+        self._runtime.on_engine(session.send, self._ack(session, number, values))
 
     def _ack(self, session: Session, number: int, values: tuple[Any, ...]) -> Parcel:
         packet = Packet(_ACK, session.path, list(values), number)
@@ -323,12 +323,12 @@ class Connection:
         if session.let_in:  # on the engine it may not be admitted yet
             await mounted.dispatcher.disconnect(session, reason)
         await mounted.farewell(session)
-        self._on_engine(mounted.delivery.rooms.remove, session.path, session.sid)
+        self._runtime.on_engine(mounted.delivery.rooms.remove, session.path, session.sid)
         # Events that it sent before it left may still be in the line; they find their session.
-        self._on_engine(session.line.put, partial(self._close_session, mounted, session))
+        self._runtime.on_engine(session.line.put, partial(self._close_session, mounted, session))
 
     async def _close_session(self, mounted: AnyMounted, session: Session) -> None:
-        self._on_engine(self._forget, mounted, session)
+        self._runtime.on_engine(self._forget, mounted, session)
 
     def _forget(self, mounted: AnyMounted, session: Session) -> None:
         mounted.delivery.rooms.remove(session.path, session.sid)
@@ -352,12 +352,6 @@ class Connection:
         member = self._members.get(session.path)
         if member is not None and member[1] is session:
             del self._members[session.path]
-
-    def _on_engine(self, function: Callable[..., object], *args: Any) -> None:
-        if self._runtime.here():
-            function(*args)
-        else:
-            self._runtime.post(function, *args)
 
     def _parcel(self, packet: Packet) -> Parcel:
         return Parcel.of_message(*self._encode(packet))

@@ -60,7 +60,7 @@ class Delivery:
         parcel = self._encode(event, args)
         recipients = self.rooms.recipients(self.path, selection)
         if recipients:
-            self._on_engine(self.fan_out, recipients, parcel, volatile)
+            self.runtime.on_engine(self.fan_out, recipients, parcel, volatile)
         self.rooms.others.published(self.path, selection, parcel, volatile)
 
     def call(
@@ -134,14 +134,14 @@ class Delivery:
 
     def disconnect(self, selection: Selection, close: bool) -> None:
         """Send a selection of clients away, from the namespace or (``close``) from the server."""
-        self._on_engine(self.dismiss, self.rooms.recipients(self.path, selection), close)
+        self.runtime.on_engine(self.dismiss, self.rooms.recipients(self.path, selection), close)
         self.rooms.others.dismissed(self.path, selection, close)
 
     def disconnect_one(self, sid: Sid, close: bool) -> None:
         """Send a client away; nothing if it has left."""
         session = self.sessions.get(sid)
         if session is not None:
-            self._on_engine(session.dismiss, close)
+            self.runtime.on_engine(session.dismiss, close)
         elif self.rooms.others.may_have(sid):
             self.rooms.others.dismissed(self.path, Selection((sid,)), close)
 
@@ -226,7 +226,7 @@ class Delivery:
         if session is not None:
             ack.wait_only_if(session.may_answer)
             session.acks.add(number, ack)
-            self._on_engine(session.send, parcel)
+            self.runtime.on_engine(session.send, parcel)
         elif not self.rooms.others.ask(self.path, parcel, timeout, ack):
             ack.fail(ClientGone(f"client {ack.sid!r} left before it was asked {ack.event!r}"))
 
@@ -248,12 +248,6 @@ class Delivery:
             session = find(sid)
             if session is not None:
                 session.send(parcel, volatile)
-
-    def _on_engine(self, function: Callable[..., object], *args: Any) -> None:
-        if self.runtime.here():
-            function(*args)
-        else:
-            self.runtime.post(function, *args)
 
 
 def _quietly(ask: Callable[[], object]) -> None:

@@ -132,7 +132,7 @@ class Instance:
 
     async def _open(self) -> None:
         refused = await self._refusal()
-        self._on_engine(self._opened, refused)
+        self._runtime.on_engine(self._opened, refused)
 
     async def _refusal(self) -> Refused | None:
         """Why the namespace cannot be had; None if it could be opened."""
@@ -169,7 +169,7 @@ class Instance:
             raise
         except BaseException as error:
             self._failed("closed", error)
-        self._on_engine(self._tell_gone, self)
+        self._runtime.on_engine(self._tell_gone, self)
 
     async def _run(self, name: str) -> None:
         if getattr(type(self.namespace), name) is not getattr(Namespace, name):
@@ -181,12 +181,6 @@ class Instance:
             self._host.report_error(self.path, "", "__init__", error)
         else:
             self.dispatcher.failed("", name, error)
-
-    def _on_engine(self, function: Callable[..., object], *args: Any) -> None:
-        if self._runtime.here():
-            function(*args)
-        else:
-            self._runtime.post(function, *args)
 
 
 class Instances:

@@ -70,6 +70,9 @@ class Runtime(Protocol):
     def post(self, function: Callable[..., object], *args: Any) -> None:
         """Run a function on the engine's thread, in the order posted. From any thread."""
 
+    def on_engine(self, function: Callable[..., object], *args: Any) -> None:
+        """Call a function on the engine's thread: now if this is it, else as if it was posted."""
+
     def start(self, step: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Run a coroutine function in a green thread, thread or task of its own.
 

@@ -94,20 +94,13 @@ class Engine(Hosted):
             except Exception:
                 _log.exception("on_%s failed for %r", name, args[0])
             finally:
-                self.on_engine(then)
+                self.runtime.on_engine(then)
 
         put(job)
 
     def forget(self, connection: Connection) -> None:
         """Nothing more will happen to a connection."""
         self._connections.pop(connection.sid, None)
-
-    def on_engine(self, function: Callable[..., object], *args: Any) -> None:
-        """Call a function on the engine's thread, at once if this is it."""
-        if self.runtime.here():
-            function(*args)
-        else:
-            self.runtime.post(function, *args)
 
     def _accept(self, socket: EngineSocket, environ: Mapping[str, Any]) -> Connection:
         connection = self._connections[socket.sid] = Connection(self, socket, environ)
@@ -149,11 +142,11 @@ class Connection:
         """
         if not isinstance(message, (str, bytes)):
             raise UsageError(f"a message is a str or bytes, not {type(message).__name__}")
-        self._engine.on_engine(self._socket.send, Parcel.of_message(message))
+        self._engine.runtime.on_engine(self._socket.send, Parcel.of_message(message))
 
     def close(self) -> None:
         """End it, after what is waiting was sent."""
-        self._engine.on_engine(self.end, Reason.SERVER)
+        self._engine.runtime.on_engine(self.end, Reason.SERVER)
 
     # What the engine calls, on its own thread: it is a `sionamespace.ports.Receiver`.
 

@@ -66,9 +66,10 @@ class TransportWebSocket(WebSocketDriver):
 
     def data_received(self, data: bytes) -> None:
         """Take some bytes, of many the first: a flood leaves the others their turns."""
-        self._untaken += data
-        if not self._reader.more:
-            self._take_next()
+        if self._reader.more:
+            self._untaken += data
+        elif not self._over.done() and self._take(data, self._end) is AGAIN:
+            self._socket.read_on(self._take_next)
 
     def _take_next(self) -> None:
         data, self._untaken = self._untaken, b""

@@ -155,9 +155,11 @@ class WebSocketDriver:
     def _write_some(self) -> None:
         """Write what the kernel takes of what is unsent, and keep the rest."""
         data = b"".join(self._unsent)
+        self._unsent, self._unsent_bytes = [], 0
         try:
             sent = self._raw.send(data)
-            self._keep(data[sent:])
+            if sent < len(data):
+                self._keep(data[sent:])
         except BlockingIOError:
             self._keep(data)
         except OSError:

@@ -52,7 +52,7 @@ class Parcel:
     def of_message(cls, message: str | bytes, attachments: tuple[bytes, ...] = ()) -> Parcel:
         """The parcel of one Socket.IO packet."""
         first = MESSAGE + message if isinstance(message, str) else message
-        return cls(first, *attachments)
+        return cls(first, *attachments) if attachments else cls(first)  # 0.1 us without the star
 
     @property
     def size(self) -> int:

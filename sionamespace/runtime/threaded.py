@@ -118,6 +118,12 @@ class ThreadedRuntime:
         """Whether it has started threads, which a process forked from this one would not have."""
         return self._driver.has_threads or self._portal.has_thread
 
+    def on_engine(self, function: Callable[..., object], *args: Any) -> None:
+        if self.here():
+            function(*args)
+        else:
+            self.post(function, *args)
+
     def start(self, step: Callable[[], Coroutine[Any, Any, None]]) -> None:
         self._driver.start(_run_step, step)
 
@@ -127,7 +133,7 @@ class ThreadedRuntime:
             pending.listen(lambda: log_failure(pending, function))
             return pending
         pending = Pending(self)
-        self._on_engine(run_background, pending, function, args, kwargs)
+        self.on_engine(self._driver.start, run_background, pending, function, args, kwargs)
         return pending
 
     async def call(
@@ -145,10 +151,7 @@ class ThreadedRuntime:
 
     def later(self, seconds: float, function: Callable[..., object], *args: Any) -> Timer:
         timer = _Timer(self._driver)
-        if self.here():
-            timer.start(seconds, function, args)
-        else:
-            self.post(timer.start, seconds, function, args)
+        self.on_engine(timer.start, seconds, function, args)
         return timer
 
     def waiter(self) -> Waiter:
@@ -169,12 +172,6 @@ class ThreadedRuntime:
 
     def _begin(self, function: Callable[..., Any], args: tuple[Any, ...]) -> Pending[Any]:
         return self._portal.submit(function(*args))
-
-    def _on_engine(self, function: Callable[..., object], *args: Any) -> None:
-        if self.here():
-            self._driver.start(function, *args)
-        else:
-            self.post(self._driver.start, function, *args)
 
 
 class _Timer:

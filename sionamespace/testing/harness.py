@@ -259,10 +259,7 @@ class Harness:
 
     def on_engine(self, function: Callable[..., object], *args: Any) -> None:
         """Run a function as the engine does what comes from its clients: here and now, or there."""
-        if self._runtime.here():
-            function(*args)
-        else:
-            self._runtime.post(function, *args)
+        self._runtime.on_engine(function, *args)
 
     def session(self, path: Path, sid: Sid) -> Session:
         """The server's own session of a client."""

@@ -69,6 +69,12 @@ class ManualRuntime:
     def post(self, function: Callable[..., object], *args: Any) -> None:
         self._ready.append(lambda: function(*args))
 
+    def on_engine(self, function: Callable[..., object], *args: Any) -> None:
+        if self.here():
+            function(*args)
+        else:
+            self.post(function, *args)
+
     def start(self, step: Callable[[], Coroutine[Any, Any, None]]) -> None:
         self._ready.append(lambda: drive(step()))
 
