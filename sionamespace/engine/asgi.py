@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine, Generator, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, MutableMapping
 from contextlib import suppress
-from functools import partial
+from contextvars import copy_context
 from typing import Any, TypeAlias
 
 from sionamespace.engine.http import Request, RequestRefused, Response
@@ -16,6 +16,7 @@ from sionamespace.engine.socket import EngineSocket
 from sionamespace.engine.transport import HAND_OVER, HandOver
 from sionamespace.protocol.engineio import Parcel
 from sionamespace.runtime.aio import AsyncioRuntime
+from sionamespace.runtime.steps import resumed
 from sionamespace.types import Reason
 
 __all__ = ["ASGIEngine", "Receive", "Scope", "Send"]
@@ -166,7 +167,7 @@ class ASGIWebSocket:
             waits_for = writing.send(None)
         except StopIteration:
             return
-        self._writer = asyncio.ensure_future(_Resumed(writing, waits_for))
+        self._writer = asyncio.create_task(_resumed(writing, waits_for))
 
     async def _write_all(self) -> None:
         try:
@@ -215,28 +216,6 @@ class ASGIWebSocket:
             await self._send({"type": "websocket.close", "code": 1011})
 
 
-class _Resumed:
-    """Goes on, in a task, with a coroutine that was begun without one and has to wait."""
-
-    def __init__(self, coroutine: Coroutine[Any, Any, None], waits_for: Any) -> None:
-        self._coroutine = coroutine
-        self._waits_for = waits_for
-
-    def __await__(self) -> Generator[Any, Any, None]:
-        waits_for = self._waits_for
-        while True:
-            try:
-                value = yield waits_for
-            except BaseException as error:
-                step = partial(self._coroutine.throw, error)
-            else:
-                step = partial(self._coroutine.send, value)
-            try:
-                waits_for = step()
-            except StopIteration:
-                return
-
-
 def environ_of(scope: Scope) -> dict[str, Any]:
     """The WSGI environment that stands for an ASGI scope; the scope itself is ``asgi.scope``."""
     server, client = scope.get("server") or ("", None), scope.get("client") or ("", "")
@@ -268,6 +247,10 @@ def _add_header(environ: dict[str, Any], name: str, value: str) -> None:
     if key not in ("CONTENT_TYPE", "CONTENT_LENGTH"):
         key = "HTTP_" + key
     environ[key] = f"{environ[key]},{value}" if key in environ else value
+
+
+async def _resumed(coroutine: Coroutine[Any, Any, None], waits_for: Any) -> None:
+    await resumed(coroutine, waits_for, copy_context())
 
 
 async def _respond(scope: Scope, send: Send, response: Response) -> None:

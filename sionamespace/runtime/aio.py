@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from contextvars import copy_context
 from functools import partial
@@ -18,6 +18,7 @@ from sionamespace.runtime.errands import Errands
 from sionamespace.runtime.originals import get_ident
 from sionamespace.runtime.pending import Pending
 from sionamespace.runtime.portal import is_async, settle_from_task
+from sionamespace.runtime.steps import Steps
 from sionamespace.runtime.waiting import ThreadWaiter
 from sionamespace.runtime.workers import Workers
 
@@ -43,12 +44,10 @@ class AsyncioRuntime:
         self._ident: int | None = None
         self._workers = Workers(threads)
         self._tasks: set[asyncio.Task[Any]] = set()  # a loop keeps only weak references
-        self._steps: dict[object, asyncio.Task[None]] = {}
+        self._steps: Steps | None = None
         self._early: list[tuple[Callable[..., object], tuple[Any, ...]]] = []
         self._ends: list[Callable[[], object]] = []
         self._end_is_due = False
-        self._unbegun = 0
-        """How many steps were started and have not begun."""
 
     @property
     def has_threads(self) -> bool:
@@ -59,6 +58,7 @@ class AsyncioRuntime:
         if self._loop is not None:
             return
         self._loop = asyncio.get_running_loop()
+        self._steps = Steps(self._loop, self._end)
         self._ident = get_ident()
         early, self._early = self._early, []
         for function, args in early:
@@ -74,11 +74,17 @@ class AsyncioRuntime:
         elif not self._loop.is_closed():
             self._loop.call_soon_threadsafe(function, *args)
 
+    def on_engine(self, function: Callable[..., object], *args: Any) -> None:
+        # `here`, written out: each answer to a client comes by.
+        if self._ident is None or self._ident == get_ident():
+            function(*args)
+        else:
+            self.post(function, *args)
+
     def start(self, step: Callable[[], Coroutine[Any, Any, None]]) -> None:
         assert self._loop is not None
-        key = object()
-        self._unbegun += 1
-        self._steps[key] = self._loop.create_task(self._run_step(key, step))
+        assert self._steps is not None
+        self._steps.start(step)
 
     def at_end(self, function: Callable[[], object]) -> None:
         """Call a function, which cannot fail, when what can be done now has been done.
@@ -103,11 +109,17 @@ class AsyncioRuntime:
             self._workers.submit(context.run, run, pending, function, args, kwargs)
         return pending
 
-    async def call(
+    def call(
         self, function: Callable[..., Any], is_async: bool, inline: bool, *args: Any
-    ) -> Any:
+    ) -> Awaitable[Any]:
         if is_async:
-            return await function(*args)
+            handled: Awaitable[Any] = function(*args)
+            return handled
+        return self._call_plain(function, inline, args)
+
+    async def _call_plain(
+        self, function: Callable[..., Any], inline: bool, args: tuple[Any, ...]
+    ) -> Any:
         if inline:
             return call_plain(function, args)
         loop = asyncio.get_running_loop()
@@ -122,7 +134,7 @@ class AsyncioRuntime:
     async def run_plain(self, function: Callable[..., Any], inline: bool, *args: Any) -> Any:
         if Errands.waited_for() and not inline:
             return await Errands.ask(function, *args)
-        return await self.call(function, False, inline, *args)
+        return await self._call_plain(function, inline, args)
 
     def later(self, seconds: float, function: Callable[..., object], *args: Any) -> Timer:
         timer = _Timer(self)
@@ -161,19 +173,6 @@ class AsyncioRuntime:
             function(*args)
         else:
             self.post(function, *args)
-
-    async def _run_step(self, key: object, step: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        self._unbegun -= 1
-        Errands.leave()  # of a handler that set this step off
-        try:
-            await step()
-        except Exception:
-            _log.exception("a step failed, which is a fault of sionamespace")
-        finally:
-            # By itself, for a callback when it is done would cost as much as all else here.
-            del self._steps[key]
-            if not self._unbegun:
-                self._end()
 
     def _create_task(self, coroutine: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         assert self._loop is not None
