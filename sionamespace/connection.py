@@ -23,6 +23,7 @@ from sionamespace.protocol import legacy
 from sionamespace.protocol.codecs import CODECS
 from sionamespace.protocol.engineio import Parcel
 from sionamespace.protocol.packet import Packet, PacketType, TooLarge
+from sionamespace.runtime.line import Job
 from sionamespace.sessions import Session
 from sionamespace.types import Path, Reason, Sid
 
@@ -250,19 +251,22 @@ class Connection:
             raise PacketError(f"an EVENT for {packet.path!r:.80} before it was joined")
         name, *args = packet.data
         event = name if type(name) is str else _text_of(name)
-        spec = mounted.dispatcher.find(event, session.sid)
+        spec = mounted.dispatcher.find(event)
         if spec is None:
+            mounted.dispatcher.log_unknown(event, session.sid)
             return
         cost = size + _EVENT_BYTES
         self._inbox_bytes += cost
-        job = (mounted, session, spec, event, args, packet.id, cost)
         if self._inbox_bytes > self._options.max_inbox_bytes:
             _log.warning("closing a connection (%s) that floods its handlers", self._address())
             self.link.close(Reason.FLOODING)
-        elif spec.concurrent:
-            self._runtime.start(partial(self._handle, *job))
-        else:
-            session.line.put(self._handle, *job)
+            return
+        put = self._start if spec.concurrent else session.line.put
+        put(self._handle, mounted, session, spec, event, args, packet.id, cost)
+
+    def _start(self, job: Job, *args: Any) -> None:
+        """Run a job beside others of its client."""
+        self._runtime.start(partial(job, *args))
 
     async def _handle(
         self,

@@ -14,14 +14,10 @@ except ImportError:  # there is no compiled wheel for this machine
 
 __all__ = ["FrameReader"]
 
-_TURN = 16
-"""How many frames of one client are taken before others have their turn."""
-
 _TEXT, _BINARY = 0x81, 0x82
 _ORDINARY = frozenset({_TEXT, _BINARY})
 """The first bytes of final text and binary frames without extensions."""
 _MASKED = 0x80
-_IN_EIGHT_BYTES = _MASKED + 127
 
 
 class FrameReader:
@@ -34,18 +30,20 @@ class FrameReader:
     Args:
         protocol: what reads the other frames, and knows what is to be said to them.
         max_bytes: the size of a message.
+        turn: how many frames are taken before others have their turn.
     """
 
-    def __init__(self, protocol: Protocol, max_bytes: int) -> None:
+    def __init__(self, protocol: Protocol, max_bytes: int, turn: int) -> None:
         self.on_packet: Callable[[str | bytes], object] = _ignore
         self.more = False
         """Whether there was more than a turn's worth; give others theirs, and `take` the rest."""
         self.asked = False
-        """Whether the protocol may have something to say since the last `take`."""
+        """Whether the protocol may have something to say; whoever sees to that says no again."""
         self.fault: Exception | None = None
         """Why the connection fails, if it does."""
         self._protocol = protocol
         self._max_bytes = max_bytes
+        self._turn = turn
         self._rest, self._at = b"", 0
         """What waits to be taken, and from where on."""
         self._lent = 0
@@ -61,41 +59,49 @@ class FrameReader:
 
     def take(self, data: bytes) -> None:
         """Take what came, after what is left from before."""
-        self.asked, at = False, 0
-        if self.more and not data:
-            data, at = self._rest, self._at
-        elif self._rest:
-            data = self._rest[self._at :] + data
-        end, left = len(data), _TURN
+        at = 0
+        if self._rest:
+            data, at = self._after_rest(data)
+        end, left = len(data), self._turn
         if self._lent:
             at = self._lend(data, at, self._lent)
         while left and end - at >= 2:
             left -= 1
             first, length, start = data[at], data[at + 1] - _MASKED, at + 6
-            if length == 126:  # if its two bytes are not there yet, nor is the frame
-                length, start = int.from_bytes(data[at + 2 : at + 4], "big"), at + 8
-            is_ordinary = first in _ORDINARY and 0 <= length <= self._max_bytes
-            if is_ordinary and self._is_plain and data[at + 1] != _IN_EIGHT_BYTES:
+            if length >= 126:
+                length, start = _long(data, at)
+            if 0 <= length <= self._max_bytes and first in _ORDINARY and self._is_plain:
                 stop = start + length
                 if stop > end:
                     break
                 payload = apply_mask(data[start:stop], data[start - 4 : start])
-                if first == _BINARY:
-                    self.on_packet(payload)
-                else:
-                    self._take_text(payload)
+                self._give(payload, first == _BINARY)
             else:
                 stop = self._lend(data, at, _size(data, at))
                 if stop == at:
                     break
             at = stop
-        self.more = not left and at < end
-        # Of much that waits each turn takes a little, which is no reason to copy all the rest.
-        self._rest, self._at = (data, at) if self.more else (data[at:], 0)
+        if at == end:
+            self.more, self._rest = False, b""
+        else:
+            self._keep(data, at, more=not left)
 
-    def _take_text(self, data: bytes) -> None:
+    # Of much that waits each turn takes a little, which is no reason to copy all the rest.
+
+    def _keep(self, data: bytes, at: int, more: bool) -> None:
+        self.more = more
+        self._rest, self._at = (data, at) if more else (data[at:], 0)
+
+    def _after_rest(self, data: bytes) -> tuple[bytes, int]:
+        """All that there is now, and from where on it is to be taken."""
+        return (self._rest[self._at :] + data, 0) if data else (self._rest, self._at)
+
+    def _give(self, payload: bytes, is_binary: bool) -> None:
+        if is_binary:
+            self.on_packet(payload)
+            return
         try:
-            text = data.decode()
+            text = payload.decode()
         except UnicodeDecodeError as error:
             self._protocol.fail(1007, "a text message is UTF-8")
             self.fault, self.asked, self._is_plain = error, True, False
@@ -124,10 +130,17 @@ class FrameReader:
             return
         if frame.fin:
             whole, self._fragments = bytes(self._fragments), bytearray()
-            if self._opcode is Opcode.BINARY:
-                self.on_packet(whole)
-            else:
-                self._take_text(whole)
+            self._give(whole, self._opcode is Opcode.BINARY)
+
+
+def _long(data: bytes, at: int) -> tuple[int, int]:
+    """The length of a frame that has it in two bytes, and where its payload begins.
+
+    A length in eight bytes is the protocol's matter, and none here.
+    """
+    if data[at + 1] - _MASKED > 126:
+        return -1, at
+    return int.from_bytes(data[at + 2 : at + 4], "big"), at + 8  # too short, and it is not there
 
 
 def _size(data: bytes, at: int) -> int:

@@ -83,6 +83,9 @@ class WebSocketDriver:
             `sionamespace.runtime.threaded.Driver.at_end`.
     """
 
+    _turn = 16
+    """How many messages of a flood are taken before others have their turn."""
+
     def __init__(
         self,
         raw: RawSocket,
@@ -95,7 +98,7 @@ class WebSocketDriver:
         self.on_free: Callable[[], object] = _nothing
         self._raw = raw
         self._protocol = handshake.opened()
-        self._reader = FrameReader(self._protocol, handshake.max_bytes)
+        self._reader = FrameReader(self._protocol, handshake.max_bytes, self._turn)
         self._start = start
         self._engine = engine
         self._at_end = at_end
@@ -122,14 +125,14 @@ class WebSocketDriver:
     def _write(self, data: bytes) -> None:
         if self._ended:
             return
+        if not self._unsent:  # and so it is not busy
+            self._unsent, self._unsent_bytes = [data], len(data)
+            self._at_end(self._flush)
+            return
         self._unsent.append(data)
         self._unsent_bytes += len(data)
-        if self.busy:
-            return
         if self._unsent_bytes > _MAX_JOINED:
             self._flush()
-        elif len(self._unsent) == 1:
-            self._at_end(self._flush)
 
     def _flush(self) -> None:
         if self._unsent and not self.busy:
@@ -266,6 +269,7 @@ class WebSocketDriver:
             return OVER
         reader.take(data)
         if reader.asked:
+            reader.asked = False
             self._write_protocol()
         if reader.fault is not None:
             ended(self._failure(reader.fault))

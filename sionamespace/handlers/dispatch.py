@@ -60,7 +60,8 @@ class Dispatcher:
         self._owner = owner
         self._path = path
         self._table = table
-        self._find = table.find
+        self.find = table.find
+        """The handler of an event, or None: then there is the line of `log_unknown`."""
         self._runtime = runtime
         self._unknown = unknown or FirstTimes(_log)
         table.check()
@@ -156,12 +157,16 @@ class Dispatcher:
         except BaseException as error:
             self.failed("", method, error)
 
-    def find(self, event: str, sid: Sid) -> HandlerSpec | None:
-        """The handler of an event; None, and a log line, if there is none."""
-        spec = self._find(event)
-        if spec is None:
-            self._log_unknown(event, sid)
-        return spec
+    def log_unknown(self, event: str, sid: Sid) -> None:
+        """Tell the log of an event that nothing handles."""
+        self._unknown.warning(
+            event,
+            "%s: nothing handles the event %.80r from %s; there are: %s",
+            self._path,
+            event,
+            sid,
+            ", ".join(sorted(self._table.events)) or "none",
+        )
 
     def failed(self, sid: Sid, event: str, error: BaseException) -> Answer:
         """What the ack gets after a failure: what `handle_error` returned, or the standard."""
@@ -224,16 +229,6 @@ class Dispatcher:
             return call_plain(getattr(owner, method), given)
 
         return asynchronous if spec.is_async else plain
-
-    def _log_unknown(self, event: str, sid: Sid) -> None:
-        self._unknown.warning(
-            event,
-            "%s: nothing handles the event %.80r from %s; there are: %s",
-            self._path,
-            event,
-            sid,
-            ", ".join(sorted(self._table.events)) or "none",
-        )
 
 
 def _event_arguments(

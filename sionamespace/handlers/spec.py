@@ -19,7 +19,7 @@ CATCH_ALL = "*"
 """The event name of the handler that takes what no other takes."""
 
 
-@attrs.frozen
+@attrs.frozen(slots=False)  # with slots, a cached property makes all attributes slow
 class HandlerSpec:
     """One handler of a namespace class, found out once, when the class was defined."""
 

@@ -74,8 +74,7 @@ class Parcel:
         """The WebSocket frames."""
         if self._frames is None:
             several = self.packets
-            one = len(several) == 1
-            self._frames = frame(several[0]) if one else b"".join(map(frame, several))
+            self._frames = frame(several[0]) if len(several) == 1 else b"".join(map(frame, several))
         return self._frames
 
     @property

@@ -8,6 +8,7 @@ it on and its server ignores it.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 import msgspec.structs
 
@@ -30,8 +31,9 @@ _DIGITS = "0123456"
 _TYPES = {_DIGITS[kind]: kind for kind in PacketType}
 _TO_BINARY = PacketType.BINARY_EVENT - PacketType.EVENT
 """What is added to the type of an EVENT or ACK that has attachments."""
-_REST_OF_HEAD = re.compile(r"(?:(/[^,]*),?)?([0-9]*)")
-"""A namespace other than ``/``, and an ack id."""
+_rest_of_head: Callable[[str, int], re.Match[str]]
+_rest_of_head = re.compile(r"(?:(/[^,]*),?)?([0-9]*)").match  # type: ignore[assignment]
+"""Matches a namespace other than ``/`` and an ack id, or that there is neither."""
 _MAX_ID_DIGITS = len(str(MAX_ID))
 
 
@@ -119,18 +121,17 @@ def _parse(text: str, max_attachments: int) -> tuple[Packet, int]:
     if kind > _LAST_PLAIN:
         attachments, at = _parse_attachments(text, max_attachments)
         kind = PacketType(kind - _TO_BINARY)
-    rest = _REST_OF_HEAD.match(text, at)
-    assert rest is not None  # it matches nothing, too
+    rest = _rest_of_head(text, at)
     path, digits = rest.groups()
     if len(digits) > _MAX_ID_DIGITS:
         raise PacketError(f"bad ack id: more than {_MAX_ID_DIGITS} digits")
     number = int(digits) if digits else None
-    at = rest.end()
-    data = loads(text[at:]) if at < len(text) else None
+    payload = text[rest.end() :]
+    data = loads(payload) if payload else None
     if kind is _EVENT:
         check_event(data)
     else:
-        check_shape(kind, data, number, at < len(text))
+        check_shape(kind, data, number, bool(payload))
     return Packet(kind, path or "/", data, number), attachments
 
 

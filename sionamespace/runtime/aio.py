@@ -18,7 +18,7 @@ from sionamespace.runtime.errands import Errands
 from sionamespace.runtime.originals import get_ident
 from sionamespace.runtime.pending import Pending
 from sionamespace.runtime.portal import is_async, settle_from_task
-from sionamespace.runtime.steps import Steps
+from sionamespace.runtime.steps import Step, Steps
 from sionamespace.runtime.waiting import ThreadWaiter
 from sionamespace.runtime.workers import Workers
 
@@ -38,13 +38,14 @@ class AsyncioRuntime:
     """
 
     name = "asyncio"
+    start: Callable[[Step], None]
+    """As in `sionamespace.ports.Runtime`; there is nothing to start before `bind`."""
 
     def __init__(self, threads: int) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._ident: int | None = None
         self._workers = Workers(threads)
         self._tasks: set[asyncio.Task[Any]] = set()  # a loop keeps only weak references
-        self._steps: Steps | None = None
         self._early: list[tuple[Callable[..., object], tuple[Any, ...]]] = []
         self._ends: list[Callable[[], object]] = []
         self._end_is_due = False
@@ -58,7 +59,7 @@ class AsyncioRuntime:
         if self._loop is not None:
             return
         self._loop = asyncio.get_running_loop()
-        self._steps = Steps(self._loop, self._end)
+        self.start = Steps(self._loop, self._end).start
         self._ident = get_ident()
         early, self._early = self._early, []
         for function, args in early:
@@ -80,11 +81,6 @@ class AsyncioRuntime:
             function(*args)
         else:
             self.post(function, *args)
-
-    def start(self, step: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        assert self._loop is not None
-        assert self._steps is not None
-        self._steps.start(step)
 
     def at_end(self, function: Callable[[], object]) -> None:
         """Call a function, which cannot fail, when what can be done now has been done.
