@@ -30,7 +30,7 @@ class WSGIMiddleware:
             ends with a slash and names a folder serves what is in it.
 
     Raises:
-        ConfigurationError: for an application that is none of WSGI.
+        ConfigurationError: for an application that is none of WSGI, or files that are no mapping.
     """
 
     def __init__(
@@ -48,6 +48,11 @@ class WSGIMiddleware:
         self._engine = engine
         self._app = app
         self._path = "/" + path.strip("/") + "/"
+        if static is not None and not isinstance(static, Mapping):
+            raise ConfigurationError(
+                f"static={static!r:.80}: expected which files are where, such as "
+                "{'/': 'index.html', '/static/': 'static/'}"
+            )
         self._static = {url: FilePath(file).resolve() for url, file in (static or {}).items()}
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:

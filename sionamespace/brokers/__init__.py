@@ -49,7 +49,7 @@ def broker_of(url: str) -> Broker:
         # The rest of the URL may hold a password.
         raise ConfigurationError(
             f"there is no broker for {scheme if separator else 'a URL without a scheme'!r}; "
-            "expected a URL that begins with one of: "
+            "expected a URL such as redis://localhost:6379, which begins with one of: "
             + ", ".join(f"{known}://" for known in _SCHEMES)
         )
     module, _, name = _SCHEMES[scheme].partition(":")

@@ -104,8 +104,8 @@ class Hosted:
             static: files to serve, by URL: ``{"/": "index.html", "/static/": "static/"}``.
 
         Raises:
-            ConfigurationError: if gunicorn starts several workers that cannot serve together, or
-                one that cannot serve at all.
+            ConfigurationError: for a path or files that cannot be; if gunicorn starts several
+                workers that cannot serve together, or one that cannot serve at all.
         """
         if not isinstance(self.runtime, ThreadedRuntime):
             raise ConfigurationError(
@@ -117,7 +117,7 @@ class Hosted:
         threshold = self.options.per_message_deflate
         deflate = None if threshold is None else Deflate(threshold)
         engine = WSGIEngine(self.engine, self.runtime, self.options.max_message_bytes, deflate)
-        return WSGIMiddleware(engine, app, path or self.default_path, static)
+        return WSGIMiddleware(engine, app, self._url_path(path), static)
 
     def asgi(self, app: ASGIApplication | None = None, path: str | None = None) -> ASGIMiddleware:
         """An ASGI application with clients at ``/<path>/`` and everything else from ``app``.
@@ -128,8 +128,8 @@ class Hosted:
             path: where clients connect to; left out, it is their default.
 
         Raises:
-            ConfigurationError: if uvicorn or gunicorn starts several workers that cannot serve
-                together.
+            ConfigurationError: for a path that cannot be; if uvicorn or gunicorn starts several
+                workers that cannot serve together.
         """
         if not isinstance(self.runtime, AsyncioRuntime):
             raise ConfigurationError(
@@ -138,7 +138,7 @@ class Hosted:
             )
         check_alone(self.shares_clients, "polling" in self.options.transports)
         engine = ASGIEngine(self.engine, self.runtime, self.options.max_message_bytes)
-        return ASGIMiddleware(engine, app, path or self.default_path, self._begin, self._end)
+        return ASGIMiddleware(engine, app, self._url_path(path), self._begin, self._end)
 
     def run(
         self,
@@ -209,6 +209,16 @@ class Hosted:
                 "ws_per_message_deflate", self.options.per_message_deflate is not None
             )
             run_uvicorn(asgi, certificate, door, stop, self._stopped, **settings)
+
+    def _url_path(self, path: str | None) -> str:
+        if path is None:
+            return self.default_path
+        if not isinstance(path, str) or not path.strip("/"):
+            raise ConfigurationError(
+                f"path={path!r:.80}: expected where clients connect to, such as "
+                f"{self.default_path!r}; all other URLs are the application's"
+            )
+        return path
 
     def check_shared(self, is_tls: bool) -> None:
         """Check that several workers may serve as this one server.

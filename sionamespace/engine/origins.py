@@ -147,7 +147,8 @@ def _checked(origin: object) -> str:
     if not (scheme and mark and host) or set("/?#@* ") & set(host):
         raise ConfigurationError(
             f"cors_allowed_origins: {origin!r:.200} is no origin; expected a scheme and a host, "
-            "such as 'https://example.com' or 'http://localhost:3000', or '*' for all"
+            "such as 'https://example.com' or 'http://localhost:3000', or '*' for all; what "
+            "stands for several is a function of the origin"
         )
     return found
 

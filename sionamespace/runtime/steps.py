@@ -59,7 +59,9 @@ class Steps:
     def _begin(self, context: Context, step: Step) -> None:
         """Run a step in a task of its own."""
         key = object()
-        self._tasks[key] = context.run(self._loop.create_task, self._run(key, step))
+        task = context.run(self._loop.create_task, self._run(key, step))
+        if not task.done():  # as one may be of a loop with eager tasks
+            self._tasks[key] = task
 
     async def _run(self, key: object, step: Step) -> None:
         try:
@@ -68,7 +70,7 @@ class Steps:
             _log.exception(_FAULT)
         finally:
             # By itself, for a callback when it is done would cost as much as all else here.
-            del self._tasks[key]
+            self._tasks.pop(key, None)
 
     async def _take(self) -> None:
         if len(self._come) == 1:

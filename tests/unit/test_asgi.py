@@ -62,6 +62,15 @@ def test_its_path_may_be_another_and_stand_below_a_root(server):
     assert asyncio.run(call(app, scope))[0]["status"] == 400
 
 
+@pytest.mark.parametrize("path", ["", "/", "//", 5, ["socket.io"]])
+@pytest.mark.parametrize("mode", ["asyncio", "threads"])
+def test_a_path_that_cannot_be_is_an_error_that_names_one(mode, path):
+    server = Server({"/": Plain}, async_mode=mode)
+    mount = server.asgi if mode == "asyncio" else server.wsgi
+    with pytest.raises(ConfigurationError, match=r"path=.*such as 'socket.io'"):
+        mount(path=path)
+
+
 def test_without_an_application_the_rest_is_not_there(server):
     app = server.asgi()
     assert asyncio.run(call(app, {"type": "http", "path": "/"}))[0]["status"] == 404

@@ -162,6 +162,11 @@ class TestStaticFiles:
         os.utime(folder / "public" / "index.html", (0, 0))
         assert get(site, "/", HTTP_IF_MODIFIED_SINCE=modified).status == 200
 
+    @pytest.mark.parametrize("static", ["static", ["static"], 5])
+    def test_what_is_no_mapping_is_an_error_that_shows_one(self, static):
+        with pytest.raises(ConfigurationError, match=r"static=.*'/static/': 'static/'"):
+            WSGIMiddleware(engine, static=static)
+
     def test_a_file_that_is_not_there_is_the_applications(self, folder):
         middleware = WSGIMiddleware(engine, application, static={"/": folder / "missing.html"})
         assert get(middleware, "/").body == b"application"

@@ -5,12 +5,17 @@ from __future__ import annotations
 import asyncio
 import gc
 import inspect
+import sys
 from contextvars import ContextVar
 from functools import partial, wraps
 
 import pytest
 
 from sionamespace.runtime.steps import Steps
+
+FACTORIES = [None]
+if sys.version_info >= (3, 12):
+    FACTORIES.append(asyncio.eager_task_factory)
 
 who = ContextVar("who", default="nobody")
 
@@ -230,6 +235,18 @@ def test_one_that_ends_the_loop_loses_no_other():
         task.cancel()
     loop.run_until_complete(asyncio.sleep(0))
     loop.close()
+
+
+@on_loop
+@pytest.mark.parametrize("factory", FACTORIES)
+async def test_the_tasks_of_a_loop_may_be_eager(scene, factory):
+    asyncio.get_running_loop().set_task_factory(factory)
+    scene.start(scene.quick("a"), scene.waiting("b"), scene.quick("c"), scene.waiting("d"))
+    await scene.settle()
+    scene.go_on.set()
+    await scene.settle()
+    assert [n for n in scene.log if n != "end"] == ["a", "b", "c", "d", "b again", "d again"]
+    assert {task.exception() for task in scene.tasks.values()} == {None}
 
 
 @on_loop
