@@ -43,7 +43,8 @@ class Steps:
         self._ended = ended
         self._come: deque[tuple[Context, Step]] = deque()
         self._is_due = False
-        """Whether a task is on its way that takes them."""
+        """Whether a task is on its way that takes them: the taker."""
+        self._taker: asyncio.Task[None]
         self._tasks: dict[object, asyncio.Task[None]] = {}  # a loop keeps only weak references
 
     def start(self, step: Step) -> None:
@@ -52,16 +53,18 @@ class Steps:
         if Errands.waited_for():
             context.run(Errands.leave)  # of a handler that set this step off
         self._come.append((context, step))
-        if not self._is_due:
+        # Who cancels all tasks, as some do to end, may cancel that one before it has begun.
+        if not self._is_due or self._taker.done():
             self._is_due = True
-            self._begin(context, self._take)
+            self._taker = self._begin(context, self._take)
 
-    def _begin(self, context: Context, step: Step) -> None:
+    def _begin(self, context: Context, step: Step) -> asyncio.Task[None]:
         """Run a step in a task of its own."""
         key = object()
         task = context.run(self._loop.create_task, self._run(key, step))
         if not task.done():  # as one may be of a loop with eager tasks
             self._tasks[key] = task
+        return task
 
     async def _run(self, key: object, step: Step) -> None:
         try:

@@ -196,6 +196,18 @@ async def test_one_that_is_cancelled_takes_no_other_along(scene):
 
 
 @on_loop
+async def test_who_cancels_all_tasks_does_not_stop_those_to_come(scene):
+    before = asyncio.all_tasks()
+    scene.start(scene.quick("a"), scene.quick("b"))
+    for task in asyncio.all_tasks() - before:
+        task.cancel()
+    await scene.settle()
+    scene.start(scene.quick("c"))
+    await scene.settle()
+    assert scene.log[-2:] == ["c", "end"]
+
+
+@on_loop
 async def test_one_that_waits_can_be_cancelled_as_a_task_can(scene):
 
     async def step():
