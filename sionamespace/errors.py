@@ -109,8 +109,8 @@ class Refused(SioError):
     """Raise it in a handler to say no to the client, in your own words.
 
     In ``on_connect`` the client's ``connect_error`` event gets ``message`` and ``data``. In any
-    other handler the client's ack gets ``{"error": {"message": message, "data": data}}``. No
-    other exception's text ever reaches a client.
+    other handler the client's ack gets ``{"error": {"message": message, "data": data}}``. Beside
+    it, a client is told in words only what is wrong with its payload.
     """
 
     def __init__(self, message: str = "refused", data: Any = None) -> None:

@@ -123,8 +123,8 @@ def _transports(value: Any) -> tuple[str, ...]:
 class Options:
     """The options of a server. Times are in seconds, sizes in bytes.
 
-    What happens past a limit: a client is closed with a reason that ``on_disconnect`` is given,
-    and nobody else notices.
+    What happens past a limit: a client is closed with a reason that ``on_disconnect`` is given, or
+    what it asked for is refused, and nobody else notices.
     """
 
     async_mode: str | None = None

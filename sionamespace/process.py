@@ -28,22 +28,23 @@ _LOOK_AGAIN = 0.5
 
 def gunicorn_worker() -> Any:
     """The worker of gunicorn that this process is; None if it is none."""
-    worker = _listener(signal.SIGTERM)
+    worker = _listener("SIGTERM")
     return worker if hasattr(worker, "cfg") and hasattr(worker, "handle_exit") else None
 
 
-def _listener(number: signal.Signals) -> Any:
+def _listener(name: str) -> Any:
     """Whose method hears a signal. No web server hands itself out anywhere, but each listens for
     signals before it loads the application."""
-    return getattr(signal.getsignal(number), "__self__", None)
+    number = getattr(signal, name, None)  # Windows has few
+    return None if number is None else getattr(signal.getsignal(number), "__self__", None)
 
 
 def _said_to_be_several() -> str | None:
     """What has started this process as one of several, and how many; None if nothing has."""
     found = (
-        ("gunicorn", getattr(_listener(signal.SIGTERM), "cfg", None)),
-        ("gunicorn", getattr(_listener(signal.SIGUSR1), "cfg", None)),  # with uvicorn's worker
-        ("uvicorn", getattr(_listener(signal.SIGTERM), "config", None)),
+        ("gunicorn", getattr(_listener("SIGTERM"), "cfg", None)),
+        ("gunicorn", getattr(_listener("SIGUSR1"), "cfg", None)),  # with uvicorn's worker
+        ("uvicorn", getattr(_listener("SIGTERM"), "config", None)),
     )
     for name, settings in found:
         workers = getattr(settings, "workers", None)

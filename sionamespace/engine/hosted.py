@@ -31,7 +31,6 @@ from sionamespace.serving.lifetime import LOOK_AGAIN, serve
 from sionamespace.serving.server import HTTPServer
 from sionamespace.serving.tls import Certificate
 from sionamespace.serving.uvicorn import run_uvicorn
-from sionamespace.workers.master import supervise
 from sionamespace.workers.siblings import Siblings
 from sionamespace.wsgi import WSGIApplication, WSGIMiddleware
 
@@ -174,6 +173,13 @@ class Hosted:
             self.serve(door, app=app, certificate=certificate, **settings)
 
         if workers != 1:
+            if not hasattr(os, "fork"):
+                raise ConfigurationError(
+                    f"workers={workers!r:.40}: processes that share a port need a system such as "
+                    "Linux; in Windows, serve in WSL or in a container"
+                )
+            from sionamespace.workers.master import supervise  # names signals that Windows lacks
+
             self.check_shared(certificate is not None)
             supervise(workers, host, port, serve, drain)
             return

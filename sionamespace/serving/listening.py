@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import errno
 import logging
-import resource
 import socket
 import sys
 from contextlib import suppress
 
 from sionamespace.errors import ConfigurationError
+
+try:
+    import resource
+except ImportError:  # Windows has no such limit
+    resource = None  # type: ignore[assignment]
 
 __all__ = ["announce", "listen", "raise_file_limit", "say_where"]
 
@@ -51,6 +55,8 @@ def _mend(error: OSError) -> str:
 
 def raise_file_limit() -> None:
     """Allow as many open files, and so clients, as this process may allow itself."""
+    if resource is None:
+        return
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != hard:
         with suppress(ValueError, OSError):
@@ -67,7 +73,7 @@ def say_where(listener: socket.socket, scheme: str, web_server: str, by: str = "
 
 def announce(text: str, *args: object) -> None:
     """Say it in the log, or to somebody at the terminal who has not set one up."""
-    if _log.isEnabledFor(logging.INFO):
+    if _log.isEnabledFor(logging.INFO) and _log.hasHandlers():
         _log.info(text, *args)
     else:
         print(text % args, file=sys.stderr, flush=True)

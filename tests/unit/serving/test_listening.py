@@ -55,3 +55,13 @@ def test_it_is_said_in_the_log_or_else_at_the_terminal(caplog, capsys):
         with caplog.at_level(logging.WARNING, "sionamespace.run"):
             announce("100%% of %s", "it")
         assert capsys.readouterr().err == "100% of it\n"
+
+
+def test_a_log_that_nobody_reads_is_none(capsys, monkeypatch):
+    log = logging.getLogger("sionamespace.run")
+    monkeypatch.setattr(log, "propagate", False)
+    monkeypatch.setattr(log, "level", logging.INFO)
+    log.manager._clear_cache()
+    announce("it serves")
+    log.manager._clear_cache()
+    assert capsys.readouterr().err == "it serves\n"
