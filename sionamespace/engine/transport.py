@@ -70,9 +70,11 @@ class TransportWebSocket(WebSocketDriver):
 
     def data_received(self, data: bytes) -> None:
         """Take some bytes, of many the first: a flood leaves the others their turns."""
+        if self._over.done():
+            return
         if self._reader.more:
             self._untaken += data
-        elif not self._over.done() and self._take(data, self._end) is AGAIN:
+        elif self._take(data, self._end) is AGAIN:
             self._socket.hold(self._take_next)
 
     def _take_next(self) -> bool:
@@ -81,6 +83,8 @@ class TransportWebSocket(WebSocketDriver):
 
     def eof_received(self) -> None:
         """The client says nothing more; the transport then ends the connection."""
+        if self.busy:
+            self.abort()  # the transport would wait for a client that may never read
 
     def pause_writing(self) -> None:
         """Write no more for now."""
@@ -132,6 +136,7 @@ class _TransportSocket:
         self._transport = transport
         self._loop = loop
         self._farewell: asyncio.TimerHandle | None = None
+        self._lost = False
 
     def recv(self, size: int) -> bytes:
         raise NotImplementedError("a transport brings what it reads")
@@ -152,7 +157,7 @@ class _TransportSocket:
     def _go_on(self, take: Callable[[], bool]) -> None:
         if take():
             self._loop.call_soon(self._go_on, take)
-        else:
+        elif not self._lost:  # that of TLS is nothing then, before Python 3.11
             self._transport.resume_reading()
 
     def wait_writable(self) -> None:
@@ -167,6 +172,7 @@ class _TransportSocket:
 
     def lost(self) -> None:
         """The connection has ended."""
+        self._lost = True
         if self._farewell is not None:
             self._farewell.cancel()
 

@@ -174,7 +174,7 @@ class WebSocketDriver:
 
     def _write_rest(self) -> None:
         """Write what waits, as the kernel takes it; in a thread or green thread of its own."""
-        while self.busy:
+        while True:
             try:
                 self._raw.wait_writable()
             except OSError:
@@ -183,7 +183,8 @@ class WebSocketDriver:
                 if self._unsent:
                     self._write_some()
                 if not self._unsent:
-                    self._written()
+                    self._written()  # which may make it busy again, and so start another writer
+                    return
 
     def _written(self) -> None:
         self.busy = False
@@ -265,16 +266,22 @@ class WebSocketDriver:
         """Take what was read: None if that failed; nothing at the end, or if more waits already."""
         reader = self._reader
         if data is None or self._ended or not (data or reader.more):
-            ended(Reason.TRANSPORT_ERROR if data is None else Reason.TRANSPORT_CLOSE)
-            return OVER
+            return self._finish(
+                ended, Reason.TRANSPORT_ERROR if data is None else Reason.TRANSPORT_CLOSE
+            )
         reader.take(data)
         if reader.asked:
             reader.asked = False
             self._write_protocol()
         if reader.fault is not None:
-            ended(self._failure(reader.fault))
-            return OVER
+            return self._finish(ended, self._failure(reader.fault))
         return AGAIN if reader.more else WAITING
+
+    def _finish(self, ended: Callable[[str], object], reason: str) -> int:
+        if self.busy:
+            self.abort()  # what waits may be for somebody who never reads
+        ended(reason)
+        return OVER
 
     def _close(self) -> None:
         self._flush()

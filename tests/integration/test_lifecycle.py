@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
-from child import Child, Node, ServerProcess
+from child import MODES, Child, Node, ServerProcess
 from matrix import CLIENTS as JAVASCRIPT_CLIENTS
 from matrix import TRANSPORTS
 from raw_client import BASE, CLIENTS, Closed, Polling, RawClient, WebSocket, request
@@ -253,6 +253,24 @@ def test_javascript_clients_come_back_after_a_restart(
 
 
 # What a server keeps.
+
+
+@pytest.mark.parametrize("mode", [*MODES, "asyncio"])
+def test_a_client_that_reads_on_after_a_while_gets_all_and_the_others_are_served(
+    start_server: StartServer, mode: str
+) -> None:
+    # So that most of it waits in the outbox, for the system takes a few megabytes.
+    server = start_server(async_mode=mode, ping_timeout=60, max_outbox_bytes=100_000_000)
+    slow, quick = WebSocket(server), WebSocket(server)
+    sid = slow.join("/chat")
+    quick.join("/chat")
+    texts = [f"{number:03}" + "x" * 60_000 for number in range(200)]
+    for text in texts:
+        assert quick.ask("emit", "much", [text], {"room": sid}) == ["emitted"]
+
+    for text in texts:
+        assert slow.receive() == f'42/chat,["much","{text}"]'
+        assert quick.ask("echo", text[:3]) == [text[:3]]
 
 
 def test_clients_that_left_leave_nothing_open(start_server: StartServer) -> None:

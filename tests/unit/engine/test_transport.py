@@ -10,7 +10,7 @@ from sionamespace.engine.transport import TransportWebSocket
 from sionamespace.protocol.engineio import Parcel
 from sionamespace.types import Reason
 
-from .test_websocket import Peer, closing, text
+from .test_websocket import Opcode, Peer, closing, masked, text
 
 
 class Transport:
@@ -226,6 +226,41 @@ def test_a_client_that_does_not_read_is_not_waited_for(play):
         assert scene.transport.end == "aborted"
         scene.websocket.connection_lost(None)
         assert await scene.reason() == Reason.TRANSPORT_CLOSE
+
+    play(scenario)
+
+
+@pytest.mark.parametrize("fault", [masked(Opcode.TEXT, b"\xff"), None])
+def test_who_ends_it_and_has_not_read_is_not_waited_for_nor_heard(play, fault):
+    async def scenario(scene):
+        scene.websocket.pause_writing()
+        scene.websocket.write(Parcel.of_message("a"))
+        await turn()
+        more = scene.peer.frames(*["4more"] * 100)
+        if fault is None:
+            scene.websocket.eof_received()
+        else:
+            scene.websocket.data_received(fault + more)
+        assert scene.transport.end == "aborted"
+        for _ in range(10):
+            scene.websocket.data_received(more)
+        scene.websocket.connection_lost(None)
+        await turn()
+        assert scene.packets == []
+        assert await scene.reason() in (Reason.TRANSPORT_ERROR, Reason.TRANSPORT_CLOSE)
+
+    play(scenario)
+
+
+def test_one_that_is_lost_is_not_read_on(play):
+    async def scenario(scene):
+        scene.websocket.data_received(scene.peer.frames(*["4more"] * 100))
+        assert scene.transport.paused
+        scene.websocket.connection_lost(None)
+        for _ in range(100):
+            await turn()
+        assert scene.transport.paused
+        assert scene.packets == ["4more"] * 100
 
     play(scenario)
 

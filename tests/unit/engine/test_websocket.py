@@ -546,10 +546,47 @@ class TestWriting:
     def test_a_pong_waits_its_turn(self, scene):
         scene.wire.room = 3
         scene.driver.write(Parcel("4first"))
-        scene.read(scene.peer.ping(b"x"))
+        scene.wire.incoming = [scene.peer.ping(b"x")]
+
+        def make_room():
+            scene.wire.room = 10**9
+            scene.run_writers()
+
+        scene.driver.serve(None, lambda reason: None, make_room)
+        assert scene.sent == [text("4first"), (Opcode.PONG, b"x")]
+
+    @pytest.mark.parametrize("last", [b"", masked(Opcode.TEXT, b"\xff"), masked(3, b"")])
+    def test_who_ends_it_and_has_not_read_is_not_waited_for(self, scene, last):
+        scene.wire.room = 3
+        scene.driver.write(Parcel("4first"))
+        scene.read(*filter(None, [last]))
+        assert scene.wire.down
+        scene.run_writers()
+        assert scene.wire.closed
+
+    def test_one_that_is_busy_again_as_soon_as_it_is_free_has_one_writer(self, scene):
+        scene.wire.room = 3
+        scene.driver.write(Parcel("4first"))
+        waits = []
+
+        def wait():
+            waits.append(True)
+            assert len(waits) < 10, "it waits again and again"
+            scene.wire.room = 10 if len(waits) == 1 else 0
+
+        def more():
+            scene.driver.on_free = lambda: None
+            scene.driver.write(Parcel("4" + "x" * 100))
+
+        scene.wire.on_wait = wait
+        scene.driver.on_free = more
+        scene.writers.pop(0)()
+        assert len(waits) == 1
+        assert len(scene.writers) == 1
+        scene.wire.on_wait = lambda: None
         scene.wire.room = 10**9
         scene.run_writers()
-        assert scene.sent == [text("4first"), (Opcode.PONG, b"x")]
+        assert scene.sent == [text("4first"), text("4" + "x" * 100)]
 
     def test_a_peer_that_pings_without_end_and_reads_nothing_is_cut_off(self, scene):
         scene.wire.room = 3
