@@ -46,6 +46,8 @@ class AsyncioRuntime:
         self._ident: int | None = None
         self._workers = Workers(threads)
         self._tasks: set[asyncio.Task[Any]] = set()  # a loop keeps only weak references
+        self._context = copy_context()
+        """In which the server was made, of which each handler has a copy."""
         self._early: list[tuple[Callable[..., object], tuple[Any, ...]]] = []
         self._ends: list[Callable[[], object]] = []
         self._end_is_due = False
@@ -59,7 +61,7 @@ class AsyncioRuntime:
         if self._loop is not None:
             return
         self._loop = asyncio.get_running_loop()
-        self.start = Steps(self._loop, self._end).start
+        self.start = Steps(self._loop, self._context, self._end).start
         self._ident = get_ident()
         early, self._early = self._early, []
         for function, args in early:

@@ -40,12 +40,6 @@ class Errands:
         """Whether a thread waits for the coroutine that asks."""
         return _current.get() is not None
 
-    @staticmethod
-    def leave() -> None:
-        """Be no part of a coroutine that somebody waits for, though begun by one."""
-        if _current.get() is not None:
-            _current.set(None)
-
     def wait(
         self, begin: Callable[[], Pending[Any]], catch_up: Callable[[], object] = lambda: None
     ) -> Any:

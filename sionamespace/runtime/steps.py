@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import sys
 import types
 from collections import deque
 from collections.abc import Callable, Coroutine, Generator
 from contextlib import suppress
-from contextvars import Context, copy_context
+from contextvars import Context
 from typing import Any, TypeAlias
-
-from sionamespace.runtime.errands import Errands
 
 __all__ = ["Begun", "Step", "Steps", "resumed"]
 
@@ -35,13 +32,17 @@ class Steps:
     step looks like a task: who asks for the current one gets the same from its begin to its end.
 
     Args:
+        context: what each one's context is a copy of.
         ended: called when what came in a round has run.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, ended: Callable[[], object]) -> None:
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, context: Context, ended: Callable[[], object]
+    ) -> None:
         self._loop = loop
+        self._context = context
         self._ended = ended
-        self._come: deque[tuple[Context, Step]] = deque()
+        self._come: deque[Step] = deque()
         self._is_due = False
         """Whether a task is on its way that takes them: the taker."""
         self._taker: asyncio.Task[None]
@@ -49,19 +50,17 @@ class Steps:
 
     def start(self, step: Step) -> None:
         """Run a step, in this round of the loop. On its thread."""
-        context = copy_context()
-        if Errands.waited_for():
-            context.run(Errands.leave)  # of a handler that set this step off
-        self._come.append((context, step))
+        self._come.append(step)
         # Who cancels all tasks, as some do to end, may cancel that one before it has begun.
         if not self._is_due or self._taker.done():
             self._is_due = True
-            self._taker = self._begin(context, self._take)
+            self._taker = self._begin(self._take)
 
-    def _begin(self, context: Context, step: Step) -> asyncio.Task[None]:
+    def _begin(self, step: Step) -> asyncio.Task[None]:
         """Run a step in a task of its own."""
         key = object()
-        task = context.run(self._loop.create_task, self._run(key, step))
+        # Not in the context of a handler that may have set it off.
+        task = self._context.copy().run(self._loop.create_task, self._run(key, step))
         if not task.done():  # as one may be of a loop with eager tasks
             self._tasks[key] = task
         return task
@@ -77,7 +76,7 @@ class Steps:
 
     async def _take(self) -> None:
         if len(self._come) == 1:
-            _, step = self._come.popleft()  # its context is the task's
+            step = self._come.popleft()
             self._is_due = False
             await step()
             self._ended()
@@ -86,33 +85,25 @@ class Steps:
 
     def _run_all(self) -> Begun | None:
         """Run what has come, up to the first that waits, which is returned."""
-        is_cancelled = _cancelling(asyncio.current_task())
+        task = asyncio.current_task()
         try:
             for _ in range(len(self._come)):
-                context, step = self._come.popleft()
-                coroutine = step()
+                coroutine, context = self._come.popleft()(), self._context.copy()
                 try:
                     return coroutine, context.run(coroutine.send, None), context
                 except (StopIteration, asyncio.CancelledError):
                     pass
                 except Exception:
                     _log.exception(_FAULT)
-                if is_cancelled():  # by a step that did not wait, and so the next would be
+                # By a step that did not wait, and so the next one to wait would be.
+                if getattr(task, "_must_cancel", True):
                     break
         finally:
             self._is_due = False
             while self._come:
-                self._begin(*self._come.popleft())
+                self._begin(self._come.popleft())
             self._ended()
         return None
-
-
-def _cancelling(task: asyncio.Task[Any] | None) -> Callable[[], int]:
-    """What tells whether a task is to be cancelled as soon as it waits."""
-    assert task is not None
-    if sys.version_info >= (3, 11):
-        return task.cancelling
-    return lambda: task._must_cancel  # type: ignore[attr-defined]
 
 
 @types.coroutine

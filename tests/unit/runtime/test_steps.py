@@ -6,7 +6,7 @@ import asyncio
 import gc
 import inspect
 import sys
-from contextvars import ContextVar
+from contextvars import ContextVar, copy_context
 from functools import partial, wraps
 
 import pytest
@@ -27,7 +27,9 @@ class Scene:
         self.log = []
         self.tasks = {}
         self.go_on = asyncio.Event()
-        self.steps = Steps(asyncio.get_running_loop(), lambda: self.log.append("end"))
+        self.context = copy_context()
+        loop, ended = asyncio.get_running_loop(), lambda: self.log.append("end")
+        self.steps = Steps(loop, self.context, ended)
 
     def start(self, *steps):
         for step in steps:
@@ -110,7 +112,7 @@ async def test_what_a_step_starts_runs_after_what_had_come(scene):
 
 
 @on_loop
-async def test_each_has_a_context_of_its_own_that_of_who_started_it(scene):
+async def test_each_has_a_context_of_its_own_and_none_of_who_started_it(scene):
     found = {}
 
     async def step(name, waits):
@@ -120,14 +122,14 @@ async def test_each_has_a_context_of_its_own_that_of_who_started_it(scene):
             await scene.go_on.wait()
         found[name].append(who.get())
 
-    for name, waits in ("a", False), ("b", True), ("c", False), ("d", True):
-        who.set(f"starter of {name}")
-        scene.start(partial(step, name, waits))
+    scene.context.run(who.set, "the server")
     who.set("somebody")
+    for name, waits in ("a", False), ("b", True), ("c", False), ("d", True):
+        scene.start(partial(step, name, waits))
     await scene.settle()
     scene.go_on.set()
     await scene.settle()
-    assert found == {name: [f"starter of {name}", name] for name in "abcd"}
+    assert found == {name: ["the server", name] for name in "abcd"}
     assert who.get() == "somebody"
 
 
@@ -188,7 +190,12 @@ async def test_one_that_is_cancelled_takes_no_other_along(scene):
     async def cancels_itself():
         asyncio.current_task().cancel()
 
-    scene.start(raises, scene.quick("a"), cancels_itself, scene.waiting("b"), scene.waiting("c"))
+    async def thinks_better_of_it():
+        asyncio.current_task().cancel()
+        getattr(asyncio.current_task(), "uncancel", int)()  # from Python 3.11 on
+
+    scene.start(raises, scene.quick("a"), cancels_itself, scene.waiting("b"))
+    scene.start(thinks_better_of_it, scene.waiting("c"))
     await scene.settle()
     scene.go_on.set()
     await scene.settle()
