@@ -62,7 +62,9 @@ def svg(results: Results) -> str:
             x = _MARGIN + column * (_PANEL + _MARGIN)
             drawn += _draw(panel, groups, x, y)
         y += max(_height(groups) for _, groups in row) + 26
-    return "\n".join([*_head(results, y), *drawn, "</svg>", ""])
+    shown = {peer for _, groups in panels for _, bars in groups for peer, _ in bars}
+    peers = [peer for peer in results.peers if peer in shown]
+    return "\n".join([*_head(peers, y), *drawn, "</svg>", ""])
 
 
 _Group = tuple[str, list[tuple[str, float]]]
@@ -85,7 +87,7 @@ def _height(groups: Sequence[_Group]) -> float:
     return _HEAD + sum(len(bars) * _BAR + _GROUP_GAP for _, bars in groups)
 
 
-def _head(results: Results, height: float) -> Iterator[str]:
+def _head(peers: Sequence[str], height: float) -> Iterator[str]:
     yield (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height:.0f}" '
         f'width="{_WIDTH}" height="{height:.0f}" font-family="system-ui, sans-serif" '
@@ -94,7 +96,7 @@ def _head(results: Results, height: float) -> Iterator[str]:
     yield f'<rect width="{_WIDTH}" height="{height:.0f}" fill="#ffffff"/>'
     yield _text(_MARGIN, 28, "One server process on one core, beside others", size=16, weight=600)
     x = float(_MARGIN)
-    for peer in results.peers:
+    for peer in peers:
         name = _NAMES.get(peer, peer)
         yield f'<rect x="{x}" y="43" width="11" height="11" fill="{_colour(peer)}"/>'
         yield _text(x + 17, 53, name, size=12)
