@@ -222,14 +222,18 @@ class Connection:
         return legacy.sid_of(self.link.sid, path) if self.is_legacy else self._ids.new()
 
     async def _admit(self, mounted: AnyMounted, session: Session) -> None:
-        with session.joining():
-            refused = await mounted.connect(session)
-        if refused is None:
-            session.let_in = True
-            self._runtime.on_engine(session.admit, self._parcel(_connect(session)))
-        else:
-            await mounted.farewell(session)
-            self._runtime.on_engine(self._turn_away, mounted, session, refused)
+        refused: Refused | None = Refused("internal error")
+        try:
+            with session.joining():
+                refused = await mounted.connect(session)
+            if refused is not None:
+                await mounted.farewell(session)
+        finally:  # whatever ended it, it is over
+            if refused is None:
+                session.let_in = True
+                self._runtime.on_engine(session.admit, self._parcel(_connect(session)))
+            else:
+                self._runtime.on_engine(self._turn_away, mounted, session, refused)
 
     def _turn_away(self, mounted: AnyMounted, session: Session, refused: Refused) -> None:
         try:
@@ -278,12 +282,13 @@ class Connection:
         number: int | None,
         cost: int,
     ) -> None:
-        wants_answer = number is not None
-        answer = await mounted.dispatcher.event(spec, session.sid, event, args, wants_answer)
-        parcel = None
-        if number is not None:
-            parcel = self._answer(mounted, session, event, number, answer)
-        self._runtime.on_engine(self._handled, session, parcel, cost)
+        wants_answer, parcel = number is not None, None
+        try:
+            answer = await mounted.dispatcher.event(spec, session.sid, event, args, wants_answer)
+            if number is not None:
+                parcel = self._answer(mounted, session, event, number, answer)
+        finally:
+            self._runtime.on_engine(self._handled, session, parcel, cost)
 
     def _handled(self, session: Session, answer: Parcel | None, cost: int) -> None:
         self._inbox_bytes -= cost
@@ -324,18 +329,21 @@ class Connection:
             put(partial(self._say_goodbye, mounted, session, reason))
 
     async def _say_goodbye(self, mounted: AnyMounted, session: Session, reason: str) -> None:
-        if session.let_in:  # on the engine it may not be admitted yet
-            await mounted.dispatcher.disconnect(session, reason)
-        await mounted.farewell(session)
-        self._runtime.on_engine(mounted.delivery.rooms.remove, session.path, session.sid)
-        # Events that it sent before it left may still be in the line; they find their session.
-        self._runtime.on_engine(session.line.put, partial(self._close_session, mounted, session))
+        try:
+            if session.let_in:  # on the engine it may not be admitted yet
+                await mounted.dispatcher.disconnect(session, reason)
+            await mounted.farewell(session)
+        finally:
+            self._runtime.on_engine(self._leave_rooms, mounted, session)
+            # Events that it sent before it left may still be in the line; they find their session.
+            close = partial(self._close_session, mounted, session)
+            self._runtime.on_engine(session.line.put, close)
 
     async def _close_session(self, mounted: AnyMounted, session: Session) -> None:
         self._runtime.on_engine(self._forget, mounted, session)
 
     def _forget(self, mounted: AnyMounted, session: Session) -> None:
-        mounted.delivery.rooms.remove(session.path, session.sid)
+        self._leave_rooms(mounted, session)
         if mounted.sessions.get(session.sid) is session:  # else it was forgotten before
             mounted.sessions.remove(session.sid)
             self._sessions -= 1
@@ -343,6 +351,11 @@ class Connection:
         if session.path in self._returning and not self._ended:
             self._join(session.path, self._returning.pop(session.path))
         mounted.left()
+
+    def _leave_rooms(self, mounted: AnyMounted, session: Session) -> None:
+        # A client of revision 3 or 4 that comes anew has the same sid.
+        if mounted.sessions.get(session.sid) is session:
+            mounted.delivery.rooms.remove(session.path, session.sid)
 
     def _remember(self, path: Path) -> None:
         """What still comes for a path that was just left is not an error. The last ones will do."""

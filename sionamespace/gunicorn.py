@@ -5,6 +5,8 @@ gunicorn -k sionamespace.gunicorn.EventletWorker -w 1 module:app
 
 from __future__ import annotations
 
+import errno
+import logging
 import signal
 import sys
 from collections.abc import Callable
@@ -18,9 +20,15 @@ from eventlet import greenio
 from eventlet.green import ssl
 from gunicorn.workers.base_async import AsyncWorker
 
+from sionamespace.serving.listening import raise_file_limit
 from sionamespace.serving.tls import HANDSHAKE_SECONDS
 
 __all__ = ["EventletWorker", "PatchedEventletWorker"]
+
+_log = logging.getLogger("sionamespace.run")
+
+_PASSING = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.ECONNABORTED)
+"""Why a client may not be accepted, though others may be later."""
 
 _BEAT = 1.0
 """Seconds between two signs of life; gunicorn kills a worker that gives none for ``timeout``."""
@@ -34,6 +42,7 @@ class EventletWorker(AsyncWorker):  # type: ignore[misc]
     def init_process(self) -> None:
         """Begin, with files sent by way of Python: a green socket cannot have the system do it."""
         self.cfg.set("sendfile", False)
+        raise_file_limit()
         super().init_process()
 
     def timeout_ctx(self) -> Any:
@@ -88,7 +97,14 @@ class EventletWorker(AsyncWorker):  # type: ignore[misc]
     def _accept(self, sock: Any, pool: Any) -> None:
         listener = greenio.GreenSocket(sock.sock)
         while True:
-            client, address = listener.accept()
+            try:
+                client, address = listener.accept()
+            except OSError as error:
+                if error.errno not in _PASSING:
+                    raise
+                _log.warning("a client could not be accepted: %s", error)
+                eventlet.sleep(0.1)
+                continue
             pool.spawn_n(self.handle, sock, client, address)
 
 

@@ -8,7 +8,7 @@ from enum import Enum, auto
 from typing import Any
 
 from sionamespace.errors import Refused
-from sionamespace.handlers.dispatch import CONTROL, Dispatcher
+from sionamespace.handlers.dispatch import Dispatcher, ends_more
 from sionamespace.logs import FirstTimes
 from sionamespace.mounted import Place
 from sionamespace.namespace import Namespace
@@ -131,8 +131,11 @@ class Instance:
             self._tell_gone(self)
 
     async def _open(self) -> None:
-        refused = await self._refusal()
-        self._runtime.on_engine(self._opened, refused)
+        refused: Refused | None = Refused("internal error")
+        try:
+            refused = await self._refusal()
+        finally:
+            self._runtime.on_engine(self._opened, refused)
 
     async def _refusal(self) -> Refused | None:
         """Why the namespace cannot be had; None if it could be opened."""
@@ -144,9 +147,9 @@ class Instance:
             await self._run("opened")
         except Refused as refused:
             return refused
-        except CONTROL:
-            raise
         except BaseException as error:
+            if ends_more(error):
+                raise
             self._failed("opened", error)
             return Refused("internal error")
         return None
@@ -165,11 +168,12 @@ class Instance:
     async def _close(self) -> None:
         try:
             await self._run("closed")
-        except CONTROL:
-            raise
         except BaseException as error:
+            if ends_more(error):
+                raise
             self._failed("closed", error)
-        self._runtime.on_engine(self._tell_gone, self)
+        finally:
+            self._runtime.on_engine(self._tell_gone, self)
 
     async def _run(self, name: str) -> None:
         if getattr(type(self.namespace), name) is not getattr(Namespace, name):

@@ -38,6 +38,10 @@ _REASONS: Mapping[Any, str] = {
 """What web servers mean by close codes that are their own (RFC 6455, section 7.4)."""
 
 
+_FAREWELL_SECONDS = 1.0
+"""How long a web server may take to send the goodbye of a connection that is given up."""
+
+
 class ASGIEngine:
     """An ASGI application that answers Engine.IO's requests (ASGI specification, 3.0).
 
@@ -77,12 +81,16 @@ class ASGIEngine:
         if not poll.waiting.done():
             waiting = asyncio.ensure_future(_until_known(poll))
             leaving = asyncio.ensure_future(_until_gone(receive))
-            await asyncio.wait({waiting, leaving}, return_when=asyncio.FIRST_COMPLETED)
-            for task in (waiting, leaving):
-                task.cancel()
-            if not poll.waiting.done():
-                poll.socket.close(Reason.TRANSPORT_CLOSE)
-                poll.socket.abort()
+            try:
+                await asyncio.wait({waiting, leaving}, return_when=asyncio.FIRST_COMPLETED)
+            finally:  # a web server or middleware may cancel it
+                for task in (waiting, leaving):
+                    task.cancel()
+                is_known = poll.waiting.done()
+                if not is_known:
+                    poll.socket.close(Reason.TRANSPORT_CLOSE)
+                    poll.socket.abort()
+            if not is_known:
                 return None
         return self._server.polled(poll.socket)
 
@@ -115,7 +123,11 @@ class ASGIEngine:
             ended = self._server.opened(request, websocket)
         else:
             ended = self._server.upgrading(socket, websocket)
-        ended(await websocket.read(receive))
+        reason: str = Reason.TRANSPORT_ERROR
+        try:
+            reason = await websocket.read(receive)
+        finally:  # a web server or middleware may cancel it
+            ended(reason)
 
 
 class ASGIWebSocket:
@@ -212,8 +224,9 @@ class ASGIWebSocket:
     async def _leave(self) -> None:
         if self._writer is not None:
             self._writer.cancel()
-        with suppress(Exception):
-            await self._send({"type": "websocket.close", "code": 1011})
+        goodbye = self._send({"type": "websocket.close", "code": 1011})
+        with suppress(Exception):  # a client that does not read may not let it pass
+            await asyncio.wait_for(goodbye, _FAREWELL_SECONDS)
 
 
 def environ_of(scope: Scope) -> dict[str, Any]:

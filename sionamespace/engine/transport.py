@@ -82,9 +82,8 @@ class TransportWebSocket(WebSocketDriver):
         return not self._over.done() and self._take(data, self._end) is AGAIN
 
     def eof_received(self) -> None:
-        """The client says nothing more; the transport then ends the connection."""
-        if self.busy:
-            self.abort()  # the transport would wait for a client that may never read
+        """The client says nothing more, and may never read what was written to it."""
+        self._socket.shutdown()
 
     def pause_writing(self) -> None:
         """Write no more for now."""
@@ -166,7 +165,7 @@ class _TransportSocket:
     def shutdown(self) -> None:
         if self.paused:
             self._transport.abort()  # it would wait for a client that does not read
-        elif not self._transport.is_closing():
+        elif self._farewell is None:
             self._transport.close()
             self._farewell = self._loop.call_later(_FAREWELL_SECONDS, self._transport.abort)
 

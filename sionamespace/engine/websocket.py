@@ -266,25 +266,23 @@ class WebSocketDriver:
         """Take what was read: None if that failed; nothing at the end, or if more waits already."""
         reader = self._reader
         if data is None or self._ended or not (data or reader.more):
-            return self._finish(
-                ended, Reason.TRANSPORT_ERROR if data is None else Reason.TRANSPORT_CLOSE
-            )
+            ended(Reason.TRANSPORT_ERROR if data is None else Reason.TRANSPORT_CLOSE)
+            return OVER
         reader.take(data)
         if reader.asked:
             reader.asked = False
             self._write_protocol()
         if reader.fault is not None:
-            return self._finish(ended, self._failure(reader.fault))
+            if self.busy:
+                self.abort()  # as in `_close`, of which a transport has none
+            ended(self._failure(reader.fault))
+            return OVER
         return AGAIN if reader.more else WAITING
-
-    def _finish(self, ended: Callable[[str], object], reason: str) -> int:
-        if self.busy:
-            self.abort()  # what waits may be for somebody who never reads
-        ended(reason)
-        return OVER
 
     def _close(self) -> None:
         self._flush()
+        if self.busy:
+            self.abort()  # what waits may be for somebody who never reads
         self._read_all = True
         self._let_go()
         if not self.busy:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 from collections.abc import Awaitable, Iterator, Sequence
 from typing import Any, Protocol
 
@@ -23,15 +24,34 @@ from sionamespace.runtime.portal import is_async
 from sionamespace.sessions import Session
 from sionamespace.types import Path, Sid
 
-__all__ = ["CONTROL", "Dispatcher", "Owner"]
+__all__ = ["Dispatcher", "Owner", "ends_more"]
 
 _log = logging.getLogger("sionamespace.handlers")
 
 _LIFECYCLE = ("connect", "disconnect")
 
-CONTROL = (KeyboardInterrupt, SystemExit, GeneratorExit, asyncio.CancelledError)
-"""What ends more than a handler. All else fails the handler: eventlet's and gevent's time-outs,
-too, which are no `Exception`."""
+_CONTROL = (KeyboardInterrupt, SystemExit, GeneratorExit)
+
+
+def ends_more(error: BaseException) -> bool:
+    """Whether what a handler raised ends more than the handler: the process, or its own task.
+
+    All else fails the handler: eventlet's and gevent's time-outs, which are no `Exception`, and
+    the cancellation of another task, which it awaited.
+    """
+    if isinstance(error, asyncio.CancelledError):
+        return _is_being_cancelled()
+    return isinstance(error, _CONTROL)
+
+
+def _is_being_cancelled() -> bool:
+    try:
+        task = asyncio.current_task()
+    except RuntimeError:  # there is no event loop here
+        return False
+    if task is None:
+        return False
+    return sys.version_info < (3, 11) or task.cancelling() > 0  # it cannot be asked before
 
 
 class Owner(Protocol):
@@ -81,9 +101,9 @@ class Dispatcher:
             return Refused(str(invalid), invalid.faults)
         except Refused as refused:
             return refused
-        except CONTROL:
-            raise
         except BaseException as error:
+            if ends_more(error):
+                raise
             self.failed(session.sid, "connect", error)
             return Refused("internal error")
         return Refused("connection refused by the server") if admitted is False else None
@@ -92,9 +112,9 @@ class Dispatcher:
         """Run ``on_disconnect``."""
         try:
             await self._lifecycle("disconnect", self._table.disconnect, session.sid, (reason,))
-        except CONTROL:
-            raise
         except BaseException as error:
+            if ends_more(error):
+                raise
             self.failed(session.sid, "disconnect", error)
 
     async def farewell(self, session: Session) -> None:
@@ -102,9 +122,9 @@ class Dispatcher:
         for function, args in session.farewells():
             try:
                 await self._runtime.call(function, is_async(function), False, *args)
-            except CONTROL:
-                raise
             except BaseException as error:
+                if ends_more(error):
+                    raise
                 self.failed(session.sid, "disconnect", error)
 
     async def event(
@@ -123,9 +143,9 @@ class Dispatcher:
             return (failure(f"{event}: {invalid}", invalid.faults),)
         except Refused as refused:
             return (refusal(refused),)
-        except CONTROL:
-            raise
         except BaseException as error:
+            if ends_more(error):
+                raise
             return self.failed(sid, event, error)
 
     async def server_event(self, event: str, args: Sequence[Any], result: Pending[Any]) -> None:
@@ -140,10 +160,10 @@ class Dispatcher:
         except PayloadInvalid as invalid:
             _log.warning("%s: %s from another server: %s", self._path, event, invalid)
             result.fail(invalid)
-        except CONTROL:
-            result.cancel()
-            raise
         except BaseException as error:
+            if ends_more(error):
+                result.cancel()
+                raise
             self.failed("", event, error)
             result.fail(error)
 
@@ -152,9 +172,9 @@ class Dispatcher:
         function = getattr(self._owner, method)
         try:
             await self._runtime.call(function, is_async(function), False, node)
-        except CONTROL:
-            raise
         except BaseException as error:
+            if ends_more(error):
+                raise
             self.failed("", method, error)
 
     def log_unknown(self, event: str, sid: Sid) -> None:

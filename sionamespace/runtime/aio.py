@@ -258,6 +258,8 @@ def _settle(future: asyncio.Future[Any], value: Any, error: BaseException | None
         return
     if error is None:
         future.set_result(value)
+    elif isinstance(error, StopIteration):  # which a future does not take
+        future.set_exception(RuntimeError(f"it raised {error!r}"))
     else:
         future.set_exception(error)
 

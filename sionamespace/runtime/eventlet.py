@@ -20,6 +20,9 @@ with warnings.catch_warnings():
 
 __all__ = ["EventletDriver"]
 
+_LONGEST_WAIT = 2_000_000.0
+"""The longest a timer may run, 23 days; eventlet's hub fails at 2**31 milliseconds."""
+
 _threading = patcher.original("threading")
 _os: Any = patcher.original("os")
 """What monkey patching makes of it waits in a green way, which the hub and signals cannot."""
@@ -67,7 +70,8 @@ class EventletDriver(HubDriver):
         listener.greenlet = None  # else it keeps the request's green thread in memory
 
     def later(self, seconds: float, function: Callable[..., object], *args: Any) -> Timer:
-        timer: Timer = hubs.get_hub().schedule_call_global(seconds, function, *args)
+        soon_enough = min(seconds, _LONGEST_WAIT)
+        timer: Timer = hubs.get_hub().schedule_call_global(soon_enough, function, *args)
         return timer
 
     def wait_readable(self, sock: Any) -> None:

@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, nullcontext
 from contextvars import Context
 from typing import Any, Protocol
 
-from greenlet import getcurrent, greenlet
+from greenlet import GreenletExit, getcurrent, greenlet
 
 from sionamespace.ports import Waiter
 from sionamespace.runtime import originals
@@ -83,6 +83,9 @@ class HubDriver:
         if self._ident is None:
             self._ident = get_ident()
             self._ring = self._hang_bell()
+            # What was started before may wait for the hub of another thread, which never runs.
+            if self._ready or self._ends:
+                self._run_soon()
             self._ring()  # for the mail that came before there was a bell
 
     def here(self) -> bool:
@@ -132,7 +135,9 @@ class HubDriver:
                 function, args = self._ready.popleft()
                 try:
                     Context().run(function, *args)  # variables must not pass from job to job
-                except Exception:
+                except (SystemExit, KeyboardInterrupt, GreenletExit):
+                    raise
+                except BaseException:  # it must not end what reads the sockets
                     log_fault("a started call")
             self._idle.append(me)
             # Not a hub's own switch(), which is for those who wait for an event.

@@ -20,6 +20,9 @@ from sionamespace.runtime.waiting import ThreadWaiter
 
 __all__ = ["ThreadsDriver"]
 
+_LONGEST_WAIT = 3600.0
+"""How many seconds are waited for at once; epoll takes no more than 2**31 milliseconds."""
+
 
 class ThreadsDriver:
     """Threads, as many as handlers that wait.
@@ -77,7 +80,7 @@ class ThreadsDriver:
 
     def _until_next(self) -> float | None:
         when = self._timers.next
-        return None if when is None else max(0, when - time.monotonic())
+        return None if when is None else min(max(0, when - time.monotonic()), _LONGEST_WAIT)
 
     def _watched(self) -> Sockets:
         """The sockets, and the bell among them; made when first needed, in this process."""

@@ -61,8 +61,10 @@ class Turns:
             self._finish()
 
     def _finish(self) -> None:
-        self._mail.deliver()
-        while self._ends:
-            self._ends.pop()()
-        self._owner = 0
-        self._lock.release()
+        try:
+            self._mail.deliver()
+            while self._ends:
+                self._ends.pop()()
+        finally:
+            self._owner = 0
+            self._lock.release()

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from queue import SimpleQueue
 from typing import Any
 
+from sionamespace.runtime.faults import log_fault
+
 __all__ = ["Workers"]
 
 
@@ -38,15 +40,29 @@ class Workers:
             if self._free > 0 or self._count == self._most:
                 self._free -= 1
             else:
-                self._count += 1
-                name = f"sionamespace-{self._count}"
-                threading.Thread(target=self._work, daemon=True, name=name).start()
+                self._start()
         self._jobs.put((function, args))
+
+    def _start(self) -> None:
+        name = f"sionamespace-{self._count + 1}"
+        try:
+            threading.Thread(target=self._work, daemon=True, name=name).start()
+        except RuntimeError:  # there can be no more threads
+            if not self._count:
+                raise
+            self._free -= 1
+        else:
+            self._count += 1
 
     def _work(self) -> None:
         while True:
             function, args = self._jobs.get()
-            function(*args)
+            try:
+                function(*args)
+            except (SystemExit, KeyboardInterrupt):
+                pass  # it ends what raised it, and not the thread, which serves others too
+            except BaseException:
+                log_fault("a job")
             del function, args  # or what they refer to lives until the next job comes
             with self._lock:
                 self._free += 1

@@ -24,6 +24,8 @@ __all__ = ["Connection", "Services"]
 _log = logging.getLogger("sionamespace.run")
 
 _READ = 65536
+_WRITE = 262144
+"""How many bytes are written at a time: of much, what is left is not copied each time."""
 
 Application: TypeAlias = Callable[..., Iterable[bytes]]
 Listen: TypeAlias = Callable[[Callable[[], object]], object]
@@ -297,9 +299,10 @@ class Connection:
                 self._await(self._services.runtime.wait_readable)
 
     def _send(self, data: bytes) -> None:
-        while data:
+        at = 0
+        while at < len(data):
             try:
-                data = data[self._stream.send(data) :]
+                at += self._stream.send(data[at : at + _WRITE])
             except BlockingIOError:
                 self._await(self._services.runtime.wait_writable)
 

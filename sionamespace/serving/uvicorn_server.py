@@ -202,10 +202,12 @@ class _LettingGo:
 
     def _find_awaited(self) -> tuple[str, object] | None:
         """What is awaited of the client, and how far it has come with it."""
+        if unread := self.transport.get_write_buffer_size():
+            return "reading", unread
         if self._is_between_requests():
             return "a request", self.cycle
-        if self.flow.write_paused:
-            return "reading", self.transport.get_write_buffer_size()
+        if self.flow.read_paused:  # it is the application that is awaited
+            return None
         return ("a body", self._received) if self.cycle.more_body else None
 
     def _is_between_requests(self) -> bool:

@@ -27,7 +27,11 @@ class Process:
         _flush()
         self.pid: int = original("os", "fork")()
         if self.pid == 0:
-            os._exit(_run(function))
+            code = 1
+            try:
+                code = _run(function)
+            finally:  # whatever fails, such as to say what has: this is not the master
+                os._exit(code)
         self.end: str | None = None
         """How it has ended; None if it has not."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from sionamespace import ClientGone, Namespace, NotConnected, Reason, Refused, WouldBlock, event
@@ -716,3 +718,34 @@ def test_it_is_called_for_who_is_refused_too_and_may_fail(refused):
         assert h.namespace().diary[-2:] == ["second", "first"]
         assert [str(error) for error in h.errors] == ["a secret"]
         assert h.namespace().diary.count("first") == 1
+
+
+class Cancels(Namespace):
+    """Awaits, as an end of something does, a task that it has cancelled."""
+
+    async def on_connect(self, sid, environ, auth):
+        if auth:
+            await self.end()
+
+    async def on_work(self, sid):
+        await self.end()
+
+    async def on_disconnect(self, sid, reason):
+        await self.end()
+
+    async def end(self):
+        task = asyncio.ensure_future(asyncio.sleep(100))
+        task.cancel()
+        await task
+
+
+def test_a_handler_that_awaits_a_cancelled_task_fails_and_leaves_nothing():
+    with Harness(Cancels(), raise_errors=False, max_inbox_bytes=3000) as h:
+        assert h.connect(auth={"end": True}).refused.message == "internal error"
+        client = h.connect()
+        for _ in range(10):
+            assert client.request("work").refused.message == "internal error"
+        client.drop()
+        h.advance(PATIENCE)
+        assert h.namespace().members() == set()
+        assert [type(error).__name__ for error in h.errors] == ["CancelledError"] * 12

@@ -8,6 +8,7 @@ import json
 import pytest
 
 from sionamespace import Namespace, Server
+from sionamespace.engine import asgi
 from sionamespace.engine.asgi import environ_of
 
 
@@ -310,3 +311,39 @@ def test_the_environ_tells_the_same_as_the_scope():
     assert environ["HTTP_X_TWO"] == "1,2"
     assert environ["wsgi.url_scheme"] == "http"
     assert environ["HTTP_UPGRADE"] == "websocket"
+
+
+@run
+async def test_a_client_that_reads_nothing_at_all_is_let_go(site, monkeypatch):
+    monkeypatch.setattr(asgi, "_FAREWELL_SECONDS", 0.01)
+    site = Site(max_outbox_bytes=1000)
+    slow = site.websocket()
+    await slow.join()
+    (socket,) = site.server.engine.sockets.values()
+
+    async def never(message):
+        await asyncio.Event().wait()
+
+    socket._websocket._send = never
+    for _ in range(30):
+        site.echo.emit("news", "x" * 100)
+    await asyncio.wait_for(slow.task, 5)
+    assert not site.server.engine.sockets
+
+
+@run
+async def test_a_web_server_that_cancels_what_it_has_begun_loses_that_client_only(site):
+    other, client = site.websocket(), site.websocket()
+    for websocket in (client, other):
+        await websocket.join()
+    sid, before = await site.open(), asyncio.all_tasks()
+    polling = asyncio.ensure_future(site.request(query=f"EIO=4&transport=polling&sid={sid}"))
+    await asyncio.sleep(0)
+    for task in (polling, client.task):
+        task.cancel()
+    await asyncio.wait({polling, client.task})
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert site.echo.left == ["transport error"]
+    assert len(site.server.engine.sockets) == 1
+    assert asyncio.all_tasks() < before

@@ -52,6 +52,12 @@ async def test_a_plain_handler_runs_on_a_thread_with_the_callers_context(runtime
 
 
 @on_loop
+async def test_a_plain_handler_may_raise_what_a_future_does_not_take(runtime):
+    with pytest.raises(RuntimeError, match="StopIteration"):
+        await runtime.call(lambda: next(iter([])), False, False)
+
+
+@on_loop
 async def test_an_inline_handler_runs_on_the_loop(runtime):
     thread = await runtime.call(threading.current_thread, False, True)
     assert thread is threading.current_thread()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextvars
 import logging
 import queue
@@ -182,6 +183,27 @@ class TestStart:
         assert scene.started(lambda: "another") == "another"
         # On threads another one may have run it, and not be at an end yet.
         assert "ZeroDivisionError" in logged.get(timeout=10)
+
+    @pytest.mark.parametrize("error", [GeneratorExit, asyncio.CancelledError, BaseException])
+    def test_whatever_it_raises_the_sockets_are_read_on(self, scene, pair, logged, error):
+        read = queue.SimpleQueue()
+
+        def fail():
+            raise error("why")
+
+        def readable():
+            pair[0].recv(10)
+            scene.driver.start(fail)
+            read.put(True)
+            return WAITING
+
+        scene.on_engine(scene.driver.watch, pair[0], readable, lambda: None)
+        for _ in range(3):
+            pair[1].send(b"x")
+            assert read.get(timeout=10)
+            assert error.__name__ in logged.get(timeout=10)
+        scene.driver.post(scene.driver.unwatch, pair[0])
+        scene.on_engine(lambda: None)
 
     def test_context_variables_do_not_pass_from_job_to_job(self, scene):
         variable = contextvars.ContextVar("variable", default="unset")
@@ -402,3 +424,19 @@ def test_a_real_thread_does_not_share_the_engines(scene):
     ident, here = found.get(timeout=5)
     assert ident != scene._thread.ident
     assert not here
+
+
+@pytest.mark.parametrize("make", [EventletDriver, GeventDriver])
+def test_what_another_thread_started_before_it_was_bound_runs_then(make):
+    results = queue.SimpleQueue()
+
+    def make_and_start():
+        driver = make()
+        starter = threading.Thread(target=driver.start, args=(results.put, "started"))
+        starter.start()
+        starter.join(5)
+        return driver
+
+    scene = Scene(make_and_start)
+    assert results.get(timeout=5) == "started"
+    scene.close()

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import threading
 
+import pytest
+
 from sionamespace.runtime.workers import Workers
 
 SECONDS = 10
@@ -53,3 +55,31 @@ def test_functions_that_block_do_not_stop_others_until_there_are_too_many():
     gate.set()
     for _ in range(5):
         assert all_ran.acquire(timeout=SECONDS)
+
+
+@pytest.mark.parametrize("error", [SystemExit, KeyboardInterrupt, ZeroDivisionError])
+def test_what_ends_a_job_does_not_end_its_thread(error):
+    workers, ran = Workers(1), threading.Event()
+
+    def fail():
+        raise error
+
+    workers.submit(fail)
+    workers.submit(ran.set)
+    assert ran.wait(SECONDS)
+
+
+def test_where_no_thread_can_be_started_others_do_the_work(monkeypatch):
+    workers, gate, ran = Workers(8), threading.Event(), threading.Event()
+    workers.submit(gate.wait, SECONDS)
+
+    def fail(thread):
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as less:
+        less.setattr(threading.Thread, "start", fail)
+        workers.submit(ran.set)
+        with pytest.raises(RuntimeError):
+            Workers(8).submit(ran.set)
+    gate.set()
+    assert ran.wait(SECONDS)
