@@ -116,7 +116,7 @@ class RoomPolicy(Namespace, outgoing=RoomEvents):
             NotConnected: if there is no such client.
             Refused: if it is no room to enter, as it stands for somebody.
         """
-        with self.__entries.change() as announce:
+        with self.__entries.change(self.sleep) as announce:
             is_new = room not in self.rooms(sid)
             try:
                 self.enter_room(sid, room)
@@ -141,7 +141,7 @@ class RoomPolicy(Namespace, outgoing=RoomEvents):
         self.emit(event, *args, room=())  # raises what cannot be sent
         name, plain = self.declared.name_of(event), self._mounted().as_received(args)
         skip = () if skip_sid is None else names(skip_sid)
-        with self.__entries.change() as announce:
+        with self.__entries.change(self.sleep) as announce:
             self.past.add(room, name, *plain)
             self.__pass_on(announce, room, name, plain, skip)
             announce(self.servers.elsewhere.emit, _PUBLISHED, room, name, plain, skip)
@@ -164,7 +164,7 @@ class RoomPolicy(Namespace, outgoing=RoomEvents):
     def __published_elsewhere(
         self, room: Room, event: str, args: list[Any], skip: list[Sid]
     ) -> None:
-        with self.__entries.change() as announce:
+        with self.__entries.change(self.sleep) as announce:
             if not self.past.shared:
                 self.past.add(room, event, *args)
             self.__pass_on(announce, room, event, args, skip)

@@ -188,7 +188,12 @@ class AsyncioRuntime:
     ) -> None:
         if pending.done():  # it was cancelled before it began
             return
-        task = self._create_task(function(*args, **kwargs))
+        try:
+            coroutine = function(*args, **kwargs)
+        except BaseException as error:  # its arguments do not fit
+            pending.fail(error)
+            raise
+        task = self._create_task(coroutine)
         task.add_done_callback(lambda done: settle_from_task(pending, done))
         pending.listen(lambda: self._cancel(task) if pending.cancelled() else None)
         pending.listen(lambda: log_failure(pending, function))

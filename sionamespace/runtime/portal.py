@@ -6,6 +6,7 @@ import asyncio
 import inspect
 from collections.abc import Callable, Coroutine
 from contextvars import Context, copy_context
+from functools import partial
 from typing import Any
 
 from sionamespace.ports import Runtime
@@ -46,8 +47,9 @@ class Portal:
     def _running_loop(self) -> asyncio.AbstractEventLoop:
         with self._lock:
             if self._loop is None:
-                self._loop = new_event_loop()
-                self._start_thread(self._loop.run_forever)
+                loop = new_event_loop()
+                self._start_thread(partial(_serve, loop))
+                self._loop = loop
             return self._loop
 
     def _begin(
@@ -63,6 +65,16 @@ class Portal:
     def _cancel(self, task: asyncio.Future[Any]) -> None:
         assert self._loop is not None
         self._loop.call_soon_threadsafe(task.cancel)
+
+
+def _serve(loop: asyncio.AbstractEventLoop) -> None:
+    """Run a loop; what would end it is for whoever waits for what has raised it."""
+    while True:
+        try:
+            loop.run_forever()
+            return
+        except (SystemExit, KeyboardInterrupt):
+            continue
 
 
 def settle_from_task(pending: Pending[Any], task: asyncio.Future[Any]) -> None:

@@ -234,3 +234,28 @@ def test_a_declared_event_is_kept_by_its_name():
         bob = harness.connect()
         bob.call("join", "a")
         bob.assert_received("history", "a", [["said", "hi"]])
+
+
+def test_a_history_may_take_its_time_and_stops_nobody():
+    class Slow(Chat):
+        def __init__(self):
+            self.past = Diary(10, {}, 10)
+            self.past.wait = self.sleep
+
+        def on_echo(self, sid, value):
+            return value
+
+    class Diary(History):
+        def add(self, room, event, *args):
+            self.wait(0.2)
+            super().add(room, event, *args)
+
+    with Harness(Slow()) as h:
+        ann, bob, eve = h.connect(), h.connect(), h.connect()
+        eve.call("join", "public tea")
+        ann.emit("say", "public tea", "a")
+        bob.emit("say", "public tea", "b")
+        assert eve.call("echo", 1) == 1
+        h.advance(1)
+        h.advance(1)
+        assert sorted(event.args for event in eve.received("said")) == [("a",), ("b",)]

@@ -246,3 +246,15 @@ async def test_the_end_does_not_wait_for_a_step_that_waits(runtime):
     released.set()
     while "released" not in happened:
         await asyncio.sleep(0)
+
+
+@on_loop
+async def test_arguments_that_do_not_fit_what_is_spawned_are_an_error_wherever_that_is(runtime):
+    async def work(one):
+        return one
+
+    def spawn():
+        return runtime.spawn(work).result(5)
+
+    with pytest.raises(TypeError, match="one"):
+        await elsewhere(spawn)

@@ -223,3 +223,13 @@ def test_what_makes_a_coroutine_is_async(function):
 )
 def test_what_makes_none_is_not(function):
     assert not is_async(function)
+
+
+@pytest.mark.parametrize("error", [SystemExit, KeyboardInterrupt])
+def test_what_ends_the_process_ends_no_other_coroutine(portal, error):
+    async def end():
+        raise error
+
+    with pytest.raises(error):
+        portal.submit(end()).result(5)
+    assert portal.submit(_thread()).result(5) is not None
