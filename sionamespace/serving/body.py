@@ -42,15 +42,15 @@ class Body(io.RawIOBase):
         self._chunked = chunked
         self._left = length
         self._ended = False
-        self._broken = ""
+        self.broken = ""
         """Why no more of it can be read, once that is so."""
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int:
-        if self._broken:
-            raise ConnectionAbortedError(self._broken)
+        if self.broken:
+            raise ConnectionAbortedError(self.broken)
         if not self._left and self._chunked and not self._ended:
             self._next_chunk()
         data = self._source.read1(min(len(buffer), self._left)) if self._left else b""
@@ -87,7 +87,7 @@ class Body(io.RawIOBase):
             self._break_off(f"a malformed end of a chunk: {line!r}")
 
     def _break_off(self, why: str) -> NoReturn:
-        self._broken = why
+        self.broken = why
         raise ConnectionAbortedError(why)
 
     def drained(self) -> bool:

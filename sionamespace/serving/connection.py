@@ -59,6 +59,9 @@ class Connection:
         early: what was read of it already.
     """
 
+    _broken = False
+    """Whether it broke off; an application may fail by the same errors, of a database, say."""
+
     def __init__(
         self, services: Services, stream: Stream, address: Any, early: bytes = b""
     ) -> None:
@@ -232,10 +235,10 @@ class Connection:
         response = Response(request, self._send, services.clock, keeps)
         try:
             response.run(app)
-        except (ConnectionError, TimeoutError) as error:
-            _log.debug("a connection broke off: %s", error)
-            return False
-        except Exception:
+        except Exception as error:
+            if self._broken or (body is not None and body.broken):
+                _log.debug("a connection broke off: %s", error)
+                return False
             _log.exception("a request failed: %s %s", request.method, request.environ["PATH_INFO"])
             with suppress(OSError):
                 response.fail()
@@ -297,6 +300,9 @@ class Connection:
                 return self._stream.recv(_READ)
             except BlockingIOError:
                 self._await(self._services.runtime.wait_readable)
+            except OSError:
+                self._broken = True
+                raise
 
     def _send(self, data: bytes) -> None:
         at = 0
@@ -305,6 +311,9 @@ class Connection:
                 at += self._stream.send(data[at : at + _WRITE])
             except BlockingIOError:
                 self._await(self._services.runtime.wait_writable)
+            except OSError:
+                self._broken = True
+                raise
 
     def _await(self, event: Callable[[Any], object]) -> None:
         """Wait for the client to send or read something, but not for ever."""
@@ -313,6 +322,9 @@ class Connection:
             services.patience.add(self)
         try:
             event(self._stream)
+        except OSError:
+            self._broken = True
+            raise
         finally:
             with services.runtime.engine:
                 services.patience.discard(self)

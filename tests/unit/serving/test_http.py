@@ -312,16 +312,17 @@ class TestResponses:
         assert "X-Name" not in headers
         assert "Error: " in caplog.text
 
-    def test_what_fails_before_it_said_anything_is_an_error_500(self, talk, caplog):
+    @pytest.mark.parametrize("error", [LookupError, ConnectionRefusedError, TimeoutError])
+    def test_what_fails_before_it_said_anything_is_an_error_500(self, talk, caplog, error):
         def app(environ, start_response):
             start_response("200 OK", [])
-            raise LookupError("secret")
+            raise error("secret")
 
         answer = talk(request() + request(), app)
         assert answer.startswith(b"HTTP/1.1 500 ")
         assert answer.count(b"HTTP/1.1") == 1
         assert b"secret" not in answer
-        assert "LookupError: secret" in caplog.text
+        assert f"{error.__name__}: secret" in caplog.text
 
     def test_what_fails_later_ends_the_connection_and_its_body_is_closed(self, talk):
         closed = queue.SimpleQueue()
