@@ -10,6 +10,7 @@ from typing import Protocol, TypeVar
 
 from sionamespace.cluster.outbox import Entry, Outbox
 from sionamespace.ports import Broker
+from sionamespace.runtime.calls import being_cancelled
 from sionamespace.runtime.originals import get_ident
 
 __all__ = ["Pump", "Reunion"]
@@ -251,3 +252,7 @@ async def _soon(step: Awaitable[T]) -> T:
         return await asyncio.wait_for(step, PATIENCE)
     except asyncio.TimeoutError:
         raise TimeoutError(f"the broker did not answer within {PATIENCE:g} s") from None
+    except asyncio.CancelledError:
+        if being_cancelled():
+            raise
+        raise ConnectionError("what the broker's library waited for was cancelled") from None

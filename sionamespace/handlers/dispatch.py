@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import sys
 from collections.abc import Awaitable, Iterator, Sequence
 from typing import Any, Protocol
 
@@ -18,7 +17,7 @@ from sionamespace.handlers.response import Answer, answer_of, failure, refusal
 from sionamespace.handlers.spec import HandlerSpec, HandlerTable
 from sionamespace.logs import FirstTimes
 from sionamespace.ports import Runtime
-from sionamespace.runtime.calls import call_plain
+from sionamespace.runtime.calls import being_cancelled, call_plain
 from sionamespace.runtime.pending import Pending
 from sionamespace.runtime.portal import is_async
 from sionamespace.sessions import Session
@@ -40,18 +39,8 @@ def ends_more(error: BaseException) -> bool:
     the cancellation of another task, which it awaited.
     """
     if isinstance(error, asyncio.CancelledError):
-        return _is_being_cancelled()
+        return being_cancelled()
     return isinstance(error, _CONTROL)
-
-
-def _is_being_cancelled() -> bool:
-    try:
-        task = asyncio.current_task()
-    except RuntimeError:  # there is no event loop here
-        return False
-    if task is None:
-        return False
-    return sys.version_info < (3, 11) or task.cancelling() > 0  # it cannot be asked before
 
 
 class Owner(Protocol):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 from collections.abc import Callable
 from types import CoroutineType
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 from sionamespace.errors import HandlerError
 from sionamespace.runtime.pending import Pending
 
-__all__ = ["call_plain", "log_failure", "on_event_loop", "run_background"]
+__all__ = ["being_cancelled", "call_plain", "log_failure", "on_event_loop", "run_background"]
 
 _log = logging.getLogger("sionamespace.runtime")
 
@@ -35,6 +36,17 @@ def on_event_loop() -> bool:
     except RuntimeError:
         return False
     return True
+
+
+def being_cancelled() -> bool:
+    """Whether somebody cancels the task that this code runs in, and not one that it awaits."""
+    try:
+        task = asyncio.current_task()
+    except RuntimeError:  # there is no event loop here
+        return False
+    if task is None:
+        return False
+    return sys.version_info < (3, 11) or task.cancelling() > 0  # it cannot be asked before
 
 
 def run_background(

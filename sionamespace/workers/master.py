@@ -128,7 +128,7 @@ class _Master:
                 self._loads.forget(number)
                 worker.restart(end)
             if worker.seconds_to_next() == 0:
-                self._start(worker)
+                self._start_again(worker)
         if self._to_replace and all(worker.serves for worker in self._workers):
             self._to_replace.pop(0).replace(signal.SIGHUP)
 
@@ -143,7 +143,7 @@ class _Master:
             seconds = pause if seconds is None else min(seconds, pause)
         heard = self._hearing.wait(seconds, *awaited)
         if heard.readable:
-            self._start(self._hub)
+            self._start_again(self._hub)
         self._is_ending = self._is_ending or not _ENDS.isdisjoint(heard.signals)
         if signal.SIGHUP in heard.signals:
             self._to_replace = list(self._workers)
@@ -188,8 +188,16 @@ class _Master:
     def _start(self, slot: Slot) -> None:
         # A signal for a new process must not be heard by what it still has of this one.
         signal.pthread_sigmask(signal.SIG_BLOCK, _HEARD)
-        slot.start()
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, _HEARD)
+        try:
+            slot.start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _HEARD)
+
+    def _start_again(self, slot: Slot) -> None:
+        try:
+            self._start(slot)
+        except OSError as error:  # no memory, or too many processes: the others serve on
+            slot.restart(f"{slot.name} could not be started: {error}")
 
     def _be(self, number: int) -> None:
         """Be a worker, in its process."""

@@ -1,0 +1,33 @@
+"""What the pump makes of a broker's library."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from sionamespace.cluster.pump import _soon
+
+
+def test_a_cancellation_that_nobody_asked_for_is_a_broken_connection():
+    async def library():
+        task = asyncio.ensure_future(asyncio.sleep(100))
+        task.cancel()
+        await task
+
+    async def main():
+        with pytest.raises(ConnectionError, match="cancelled"):
+            await _soon(library())
+
+    asyncio.run(main())
+
+
+def test_one_that_somebody_asked_for_is_passed_on():
+    async def main():
+        waiting = asyncio.ensure_future(_soon(asyncio.sleep(100)))
+        await asyncio.sleep(0)
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+
+    asyncio.run(main())
