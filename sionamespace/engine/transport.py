@@ -163,6 +163,8 @@ class _TransportSocket:
         """Nothing: whoever writes later is called when it can."""
 
     def shutdown(self) -> None:
+        if self._lost:
+            return
         if self.paused:
             self._transport.abort()  # it would wait for a client that does not read
         elif self._farewell is None:

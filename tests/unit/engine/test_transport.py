@@ -252,6 +252,22 @@ def test_who_ends_it_and_has_not_read_is_not_waited_for_nor_heard(play, fault):
     play(scenario)
 
 
+@pytest.mark.parametrize("end", ["close", "abort", "shut_down"])
+def test_one_that_is_lost_is_not_closed_again_nor_kept_for_a_farewell(play, end):
+    async def scenario(scene):
+        scene.transport.close()
+        scene.websocket.connection_lost(None)
+        scene.transport.end = None
+        getattr(scene.websocket, end)()
+        assert scene.transport.end is None
+        await turn()
+        kept = weakref.ref(scene.transport)
+        del scene.transport, scene.websocket
+        assert kept() is None
+
+    play(scenario)
+
+
 def test_one_that_is_lost_is_not_read_on(play):
     async def scenario(scene):
         scene.websocket.data_received(scene.peer.frames(*["4more"] * 100))
