@@ -264,7 +264,9 @@ def _settle(future: asyncio.Future[Any], value: Any, error: BaseException | None
     if error is None:
         future.set_result(value)
     elif isinstance(error, StopIteration):  # which a future does not take
-        future.set_exception(RuntimeError(f"it raised {error!r}"))
+        failure = RuntimeError(f"it raised {error!r}")
+        failure.__cause__ = error  # the log shows where
+        future.set_exception(failure)
     else:
         future.set_exception(error)
 

@@ -53,8 +53,9 @@ async def test_a_plain_handler_runs_on_a_thread_with_the_callers_context(runtime
 
 @on_loop
 async def test_a_plain_handler_may_raise_what_a_future_does_not_take(runtime):
-    with pytest.raises(RuntimeError, match="StopIteration"):
+    with pytest.raises(RuntimeError, match="StopIteration") as raised:
         await runtime.call(lambda: next(iter([])), False, False)
+    assert isinstance(raised.value.__cause__, StopIteration)
 
 
 @on_loop

@@ -270,7 +270,7 @@ async def test_the_tasks_of_a_loop_may_be_eager(scene, factory):
 
 @on_loop
 async def test_those_that_wait_are_kept_by_nobody_else_and_are_not_lost(scene):
-    reached = []
+    reached, all_reached = [], asyncio.Event()
 
     async def step(name):
         # Nobody but the step itself refers to what it waits for.
@@ -278,10 +278,12 @@ async def test_those_that_wait_are_kept_by_nobody_else_and_are_not_lost(scene):
         asyncio.get_running_loop().call_later(0.01, lambda f: f.set_result(None), future)
         await future
         reached.append(name)
+        if len(reached) == 3:
+            all_reached.set()
 
     for name in "abc":
         scene.start(partial(step, name))
     await scene.settle()
     gc.collect()
-    await asyncio.sleep(0.02)
+    await all_reached.wait()
     assert reached == list("abc")
