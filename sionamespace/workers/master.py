@@ -70,7 +70,7 @@ def supervise(
         try:
             master.run()
         finally:
-            master.end(seconds + _PATIENCE)
+            master.end()
     hearing.close()
     announce("stopped")
 
@@ -128,9 +128,12 @@ class _Master:
                 self._loads.forget(number)
                 worker.restart(end)
             if worker.seconds_to_next() == 0:
-                self._start_again(worker)
+                if worker.pid is None:
+                    self._start_again(worker)
+                else:
+                    worker.kill()
         if self._to_replace and all(worker.serves for worker in self._workers):
-            self._to_replace.pop(0).replace(signal.SIGHUP)
+            self._to_replace.pop(0).replace(signal.SIGHUP, self._drain + _PATIENCE)
 
     def _wait(self, seconds: float | None) -> None:
         """Wait until there is something to see to."""
@@ -159,13 +162,13 @@ class _Master:
 
     # Its end.
 
-    def end(self, patience: float) -> None:
+    def end(self) -> None:
         """End all workers: at once if they stay too long, or if told so again."""
         self._listener.close()
         self._inboxes.close()
         self._is_ending = False
         self._signal(self._workers, signal.SIGTERM)
-        last = time.monotonic() + patience
+        last = time.monotonic() + self._drain + _PATIENCE
         while any([self._is_there(worker) for worker in self._workers]):
             if self._is_ending or time.monotonic() > last:
                 self._signal(self._workers, signal.SIGKILL)

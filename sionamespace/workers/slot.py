@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import signal
 import time
 from collections.abc import Callable
 
@@ -36,6 +37,8 @@ class Slot:
         self._begun = 0.0
         self._deaths = 0
         self._next = 0.0
+        self._last: float | None = None
+        """When its process is to have ended; None if it may stay."""
 
     @property
     def pid(self) -> int | None:
@@ -44,7 +47,7 @@ class Slot:
 
     def start(self) -> None:
         """Start a process."""
-        self._begun = time.monotonic()
+        self._begun, self._last = time.monotonic(), None
         self._process = Process(self._be)
 
     def look(self) -> str | None:
@@ -66,13 +69,21 @@ class Slot:
         _log.error("%s; another one starts in %g s", end, pause)
 
     def seconds_to_next(self) -> float | None:
-        """When the next process is due; None if there is one."""
-        return None if self._process is not None else max(0.0, self._next - time.monotonic())
+        """When the next process is due, or this one is to have ended; None if it may stay."""
+        when = self._next if self._process is None else self._last
+        return None if when is None else max(0.0, when - time.monotonic())
 
-    def replace(self, number: int) -> None:
-        """Have a process end by a signal, and another one come."""
+    def replace(self, number: int, patience: float) -> None:
+        """Have a process end by a signal, within so many seconds, and another one come."""
         self._is_leaving, self.serves = True, False
+        self._last = time.monotonic() + patience
         self.signal(number)
+
+    def kill(self) -> None:
+        """End a process that was to end, and has not."""
+        _log.error("%s (process %s) does not end; it is killed", self.name, self.pid)
+        self._last = None
+        self.signal(signal.SIGKILL)
 
     def signal(self, number: int) -> None:
         """Send its process a signal, if there is one."""

@@ -93,6 +93,24 @@ finally:
             0,
         )
 
+    @pytest.mark.parametrize("error", ["ConfigurationError('x')", "SystemExit('x')", "OSError"])
+    def test_one_that_cannot_say_why_it_fails_ends_all_the_same(self, error):
+        said = run(
+            f"""{START}
+def fail():
+    raise {error}
+read, write = os.pipe()
+os.dup2(write, 2)
+os.close(read)
+os.close(write)
+try:
+    print(end_of(fail), flush=True)
+finally:
+    print("the rest", flush=True)
+"""
+        )
+        assert said == ("ended with code 1\nthe rest\n", 0)
+
     def test_a_green_hub_is_not_shared_with_it(self):
         said, _ = run(
             f"""{START}
@@ -142,7 +160,7 @@ class TestSlot:
         assert slot.seconds_to_next() == pytest.approx(0.1)
 
     def test_one_that_was_told_to_go_is_followed_at_once_and_that_is_no_error(self, slot, caplog):
-        slot.replace(signal.SIGHUP)
+        slot.replace(signal.SIGHUP, 20)
         slot.restart("worker 1 (process 5) ended with code 0")
         assert slot.seconds_to_next() == 0
         assert caplog.text == ""
@@ -174,6 +192,79 @@ class TestHearing:
         assert hearing.wait(20, readable).readable == [readable]
         hearing.close()
         other.close()
+
+
+SUPERVISE = """
+import os, signal, sys
+from sionamespace.workers import master
+
+master._PATIENCE = 0.2
+
+def end(worker):
+    os.kill(os.getppid(), signal.SIGTERM)
+    signal.pause()
+"""
+
+
+class TestSupervise:
+    """What becomes of workers; a second process of one ends the master."""
+
+    def test_one_that_does_not_end_when_it_is_to_be_replaced_is_killed(self, tmp_path):
+        said, code = run(
+            f"""{SUPERVISE}
+def work(worker):
+    worker.opened("http", "test")
+    if os.path.exists("{tmp_path}/hangs"):
+        end(worker)
+    open("{tmp_path}/hangs", "w").close()
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    os.kill(os.getppid(), signal.SIGHUP)
+    while True:
+        signal.pause()
+
+master.supervise(1, "127.0.0.1", 0, work, drain=0)
+"""
+        )
+        assert code == 0, said
+        lines = said.splitlines()
+        assert lines[0].endswith("1 workers; Ctrl-C stops")
+        assert lines[1].startswith("worker 1 (process ")
+        assert lines[1].endswith(") does not end; it is killed")
+        assert lines[2:] == ["stopped"]
+
+    def test_one_that_cannot_be_started_again_is_tried_again_and_the_others_serve_on(self):
+        said, code = run(
+            f"""{SUPERVISE}
+fork, forked = os.fork, []
+read, write = os.pipe()
+
+def sometimes():
+    forked.append(1)
+    if len(forked) == 3:
+        raise BlockingIOError(11, "too many processes")
+    return fork()
+
+os.fork = sometimes
+
+def work(worker):
+    worker.opened("http", "test")
+    if len(forked) == 1:
+        os.read(read, 1)
+        sys.exit(5)
+    if len(forked) == 4:
+        end(worker)
+    os.write(write, b"x")
+    signal.pause()
+
+master.supervise(2, "127.0.0.1", 0, work, drain=0)
+"""
+        )
+        assert code == 0, said
+        assert "ended with code 5; another one starts in 0.1 s" in said
+        failed = "worker 1 could not be started: [Errno 11] too many processes; another one starts"
+        assert f"{failed} in 0.2 s" in said
+        assert said.splitlines()[-1] == "stopped"
+        assert said.count("another one starts") == 2
 
 
 @pytest.mark.parametrize("count", [0, -1, 257, True, "4", 2.0, None])
