@@ -9,6 +9,7 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
+import h11
 import uvicorn
 
 from sionamespace.logs import NowAndThen
@@ -168,6 +169,7 @@ class _LettingGo:
 
     loop: asyncio.AbstractEventLoop
     transport: asyncio.Transport
+    conn: Any
     cycle: Any
     flow: Any
     _received = 0
@@ -181,6 +183,18 @@ class _LettingGo:
     def data_received(self, data: bytes) -> None:
         self._received += len(data)
         super().data_received(data)  # type: ignore[misc]
+
+    # Of a request that was answered before all of it had come uvicorn does not note the end.
+
+    def on_message_complete(self) -> None:  # of httptools
+        super().on_message_complete()  # type: ignore[misc]
+        if self.cycle is not None:
+            self.cycle.more_body = False
+
+    def handle_events(self) -> None:  # of h11
+        super().handle_events()  # type: ignore[misc]
+        if self.cycle is not None and self.conn.their_state is h11.IDLE:
+            self.cycle.more_body = False
 
     def connection_lost(self, error: Exception | None) -> None:
         self._look_again.cancel()
@@ -243,9 +257,9 @@ class _HandingOver(_LettingGo):
             self._send_home(data, round(PATIENCE / LOOK_AGAIN))
 
     def _feed(self, data: bytes) -> None:
-        before = self.cycle
+        before, was_between = self.cycle, self._is_between_requests()
         super().data_received(data)
-        self._in_head = self.cycle is before and self._is_between_requests()
+        self._in_head = was_between and self.cycle is before
 
     def _send_home(self, data: bytes, tries: int) -> None:
         """Give the connection to the worker whose client this is; if that cannot be, go on."""

@@ -132,7 +132,7 @@ class Site:
 
 
 async def echo_async(scope, receive, send):
-    body, more = b"", True
+    body, more = b"", scope["path"] != "/early"
     while more:
         message = await receive()
         body, more = body + message.get("body", b""), message.get("more_body", False)

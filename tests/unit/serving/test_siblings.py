@@ -44,7 +44,9 @@ class Family:
 
 
 def echo(environ, start_response):
-    """Answers with what it was sent, or hello."""
+    """Answers with what it was sent, or hello; at once, where that is asked for."""
+    if environ["PATH_INFO"] == "/early":
+        environ["CONTENT_LENGTH"] = "0"
     body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)) or b"hello"
     start_response("200 OK", [("Content-Length", str(len(body)))])
     return [body]
@@ -143,6 +145,25 @@ class Scenes:
                 pause.wait(0.05)
                 client.sendall(body)
                 assert answer(client, len(body)) == (200, body)
+
+        pause = threading.Event()
+        self.serve(scene)
+
+    @pytest.mark.parametrize("read", [0, 2, 4])
+    def test_it_may_come_after_one_that_was_answered_before_its_body_came(self, family, read):
+        def scene(port):
+            with connect(port) as client:
+                for _ in range(2):
+                    early = family.request(None, "POST", b"body", path="/early")
+                    client.sendall(early[: len(early) - 4 + read])
+                    assert answer(client) == (200, b"hello")
+                    client.sendall(early[len(early) - 4 + read :])
+                    pause.wait(0.2)  # or it comes together with the next one
+                request = family.request(family.test)
+                client.sendall(request)
+                passed = family.received()
+                os.close(passed.descriptor)
+                assert passed.early == request
 
         pause = threading.Event()
         self.serve(scene)
