@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+import sys
 from collections.abc import Callable
 from types import FrameType
 from typing import Any
@@ -26,6 +27,8 @@ _PAUSE = 0.01
 """How many seconds nobody is accepted after that has failed."""
 _PATIENCE = 65.0
 """For how many seconds a client may do nothing that it is waited for; up to twice that."""
+_STARTUP_FAILED = 3
+"""The exit code of uvicorn when the application says that it cannot start."""
 _LONGEST_LINE = 65536
 """How many bytes of a request's first line are waited for."""
 
@@ -61,12 +64,16 @@ class UvicornServer(uvicorn.Server):
         self._others_stay = self.should_exit = True
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        if self._door.siblings is None:
-            await super().startup(sockets)
-        else:
-            await super().startup([])
-            self._share(self._door.siblings)
+        siblings = self._door.siblings
+        await super().startup(sockets if siblings is None else [])
+        if self.lifespan.should_exit:  # older versions would return as if they had been told to end
+            sys.exit(_STARTUP_FAILED)
+        if siblings is not None:
+            self._share(siblings)
         self._door.opened("https" if self.config.is_ssl else "http", "uvicorn")
+        if self.should_exit:  # older versions would not shut down, as it is told so early
+            self.should_exit = False
+            asyncio.get_running_loop().call_soon(setattr, self, "should_exit", True)
 
     def _share(self, siblings: Siblings) -> None:
         """Accept clients along with others, and take those that they hand over."""

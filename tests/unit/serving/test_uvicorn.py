@@ -58,6 +58,21 @@ def test_a_signal_ends_it_after_the_clients_were_sent_away(number, capsys):
     assert said[-1] == "stopped"
 
 
+@pytest.mark.parametrize("lifespan", ["auto", "on"])
+def test_an_application_that_cannot_start_ends_it_with_an_exit_code(lifespan, capfd):
+    async def failing(scope, receive, send):
+        await receive()
+        await send({"type": "lifespan.startup.failed", "message": "no database"})
+
+    door = FrontDoor("127.0.0.1", 0)
+    with closing(door.listener), pytest.raises(SystemExit) as end:
+        run_uvicorn(failing, None, door, lambda: None, lambda: True, lifespan=lifespan)
+    assert end.value.code == 3
+    said = capfd.readouterr().err
+    assert "no database" in said
+    assert "serving on" not in said
+
+
 def test_it_is_set_up_for_many_websockets_and_settings_go_before(configs):
     run(log_level="error", ws_max_size=5)
     (settings,) = configs
