@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, TypeAlias
 
@@ -14,6 +15,11 @@ Message: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
 ASGIApplication: TypeAlias = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
+
+_log = logging.getLogger("sionamespace.run")
+
+_STARTUP, _SHUTDOWN = "lifespan.startup", "lifespan.shutdown"
+_FAILED = "lifespan.startup.failed"
 
 
 class ASGIMiddleware:
@@ -71,18 +77,59 @@ class ASGIMiddleware:
     async def _live(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         """The lifespan is the application's; its begin and its end are also ours."""
         await self._startup()
-
-        async def overheard() -> Message:
-            message = await receive()
-            if message["type"] == "lifespan.shutdown":
-                await self._shutdown()
-            return message
-
+        lifespan = _Lifespan(receive, send, self._shutdown)
         if self._app is not None:
-            await self._app(scope, overheard, send)
-            return
-        while True:
-            message = await overheard()
-            await send({"type": f"{message['type']}.complete"})
-            if message["type"] == "lifespan.shutdown":
+            await lifespan.lend(self._app, scope)
+        await lifespan.finish()
+
+
+class _Lifespan:
+    """A lifespan (ASGI specification, 3.0), and how far it has come.
+
+    Args:
+        shutdown: awaited before it ends.
+    """
+
+    def __init__(
+        self, receive: Receive, send: Send, shutdown: Callable[[], Awaitable[object]]
+    ) -> None:
+        self._receive = receive
+        self._send = send
+        self._shutdown = shutdown
+        self._heard: list[str] = []
+        self._said: list[str] = []
+
+    async def lend(self, app: ASGIApplication, scope: MutableMapping[str, Any]) -> None:
+        """Let an application have it, which may know of none, or leave early."""
+        try:
+            await app(scope, self._hear, self._say)
+        except Exception as error:
+            if _SHUTDOWN in self._heard or _FAILED in self._said:
+                raise
+            if self._heard:
+                _log.error("the application's lifespan failed; it is served on", exc_info=error)
+            else:
+                _log.debug("the application has no lifespan: %r", error)
+
+    async def finish(self) -> None:
+        """Live the rest of it, of whose end the web server would not tell if we left too."""
+        for kind in (_STARTUP, _SHUTDOWN):
+            if _FAILED in self._said:
                 return
+            if kind not in self._heard:
+                await self._hear()
+            if not any(said.startswith(kind) for said in self._said):
+                await self._say({"type": f"{kind}.complete"})
+
+    async def _hear(self) -> Message:
+        message = await self._receive()
+        self._heard.append(message["type"])
+        if message["type"] == _SHUTDOWN:
+            await self._shutdown()
+        return message
+
+    async def _say(self, message: Message) -> None:
+        if message["type"] == _FAILED:
+            await self._shutdown()
+        await self._send(message)
+        self._said.append(message["type"])

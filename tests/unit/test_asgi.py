@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import nullcontext
 
 import pytest
 
@@ -92,6 +93,20 @@ def test_what_was_spawned_before_starts_with_the_web_server(server):
     asyncio.run(asyncio.wait_for(lifespan(), 5))
 
 
+async def live(app, sent=None):
+    """Play a web server that takes only what is its lifespan's; what it was sent."""
+    sent, queue = [] if sent is None else sent, asyncio.Queue()
+    for message in STARTED_AND_STOPPED:
+        queue.put_nowait(message)
+
+    async def send(message):
+        assert message["type"].startswith("lifespan.")
+        sent.append(message["type"])
+
+    await asyncio.wait_for(app({"type": "lifespan"}, queue.get, send), 5)
+    return sent
+
+
 @pytest.mark.parametrize("with_application", [True, False])
 def test_the_lifespan_is_kept_and_its_end_is_ours_too(server, mocker, with_application):
     shutdown = mocker.patch.object(server, "shutdown")
@@ -99,6 +114,74 @@ def test_the_lifespan_is_kept_and_its_end_is_ours_too(server, mocker, with_appli
     app = server.asgi(other(said) if with_application else None)
     sent = asyncio.run(call(app, {"type": "lifespan"}, *STARTED_AND_STOPPED))
     assert [m["type"] for m in sent] == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
+    shutdown.assert_called_once_with()
+
+
+async def raising(scope, receive, send):
+    raise ValueError("only http")
+
+
+async def deaf(scope, receive, send):
+    await receive()
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+
+
+async def silent(scope, receive, send): ...
+
+
+async def leaving(scope, receive, send):
+    await receive()
+    await send({"type": "lifespan.startup.complete"})
+
+
+async def crashing(scope, receive, send):
+    await leaving(scope, receive, send)
+    raise LookupError("a background task failed")
+
+
+@pytest.mark.parametrize("beside", [raising, deaf, silent, leaving, crashing])
+def test_an_application_that_has_no_lifespan_or_leaves_early_does_not_keep_ours_from_ending(
+    server, mocker, caplog, beside
+):
+    shutdown = mocker.patch.object(server, "shutdown")
+    sent = asyncio.run(live(server.asgi(beside)))
+    assert sent == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
+    shutdown.assert_called_once_with()
+    assert ("LookupError" in caplog.text) == (beside is crashing)
+
+
+@pytest.mark.parametrize("error", [None, LookupError("the database")])
+def test_an_application_that_fails_to_start_is_not_served(server, mocker, error):
+    shutdown = mocker.patch.object(server, "shutdown")
+
+    async def failing(scope, receive, send):
+        await receive()
+        await send({"type": "lifespan.startup.failed", "message": "no database"})
+        if error:
+            raise error
+
+    sent = []
+    with pytest.raises(LookupError) if error else nullcontext():
+        asyncio.run(live(server.asgi(failing), sent))
+    assert sent == ["lifespan.startup.failed"]
+    shutdown.assert_called_once_with()
+
+
+@pytest.mark.parametrize("error", [None, LookupError("the database")])
+def test_an_application_may_fail_to_end(server, mocker, error):
+    shutdown = mocker.patch.object(server, "shutdown")
+
+    async def failing(scope, receive, send):
+        await leaving(scope, receive, send)
+        await receive()
+        await send({"type": "lifespan.shutdown.failed"})
+        if error:
+            raise error
+
+    sent = []
+    with pytest.raises(LookupError) if error else nullcontext():
+        asyncio.run(live(server.asgi(failing), sent))
+    assert sent == ["lifespan.startup.complete", "lifespan.shutdown.failed"]
     shutdown.assert_called_once_with()
 
 
