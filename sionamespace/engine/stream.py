@@ -62,8 +62,31 @@ class TLSStream(Stream):
     def __init__(
         self, sock: Any, wait_writable: Callable[[Any], object], context: ssl.SSLContext
     ) -> None:
-        super().__init__(sock, wait_writable)
-        self.recv, self.send = self._recv, self._send
+        self._tls = _TLSSocket(sock, context)
+        super().__init__(self._tls, wait_writable)
+
+    @property
+    def is_open(self) -> bool:  # type: ignore[override]
+        """Whether the handshake is done."""
+        return self._tls.is_open
+
+    def finish(self) -> None:
+        self._tls.finish()
+        super().finish()
+
+
+class _TLSSocket:
+    """What of a socket a `Stream` needs, over one that does not know of TLS.
+
+    It is not the stream itself, which has its methods and would be freed by the garbage collector
+    only.
+    """
+
+    def __init__(self, sock: Any, context: ssl.SSLContext) -> None:
+        self.fileno = sock.fileno
+        self.close = sock.close
+        self.shutdown = sock.shutdown
+        self._sock = sock
         self._in, self._out = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._in, self._out, server_side=True)
         self._unsent = b""
@@ -72,11 +95,10 @@ class TLSStream(Stream):
         self._ended = False
 
     @property
-    def is_open(self) -> bool:  # type: ignore[override]
-        """Whether the handshake is done."""
+    def is_open(self) -> bool:
         return self._tls.version() is not None
 
-    def _recv(self, size: int) -> bytes:
+    def recv(self, size: int) -> bytes:
         """All that has come; it is no more than was read, and nothing of it waits in TLS."""
         data = b"" if self._ended else self._sock.recv(_READ)
         if not data:
@@ -92,7 +114,6 @@ class TLSStream(Stream):
         with suppress(ssl.SSLError):  # it waits for the same of the client
             self._tls.unwrap()
         self._push()
-        super().finish()
 
     def _decrypted(self) -> bytes:
         parts: list[bytes] = []
@@ -107,7 +128,7 @@ class TLSStream(Stream):
             self._ended = True
         return b"".join(parts)
 
-    def _send(self, data: bytes) -> int:
+    def send(self, data: bytes) -> int:
         """Send as much as the kernel takes. What was encrypted and could not be sent is sent first
         the next time, which is to be with the same data."""
         sent = 0

@@ -139,6 +139,7 @@ class HubDriver:
                     raise
                 except BaseException:  # it must not end what reads the sockets
                     log_fault("a started call")
+                del function, args  # or what they refer to lives until its next call
             self._idle.append(me)
             # Not a hub's own switch(), which is for those who wait for an event.
             greenlet.switch(me.parent)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import socket
 import ssl
+import weakref
 from contextlib import suppress
 from pathlib import Path
 
@@ -62,6 +64,27 @@ class TestServing:
         sizes = []
         assert site.run(scene, app, tls=True) == BIG
         assert sizes[0] > 65536
+
+    @pytest.mark.parametrize("tls", [True, False])
+    def test_a_connection_is_freed_without_the_garbage_collector(self, site, tls):
+        def app(environ, start_response):
+            streams.append(weakref.ref(environ["sionamespace.stream"]))
+            return echo(environ, start_response)
+
+        def scene(client):
+            connection = client.connect()
+            connection.request("POST", "/", b"x", {"Connection": "close"})
+            connection.getresponse().read()
+            connection.close()
+
+        streams = []
+        gc.collect()
+        gc.disable()
+        try:
+            site.run(scene, app, stopped=lambda: streams[0]() is None, tls=tls)
+            assert streams[0]() is None
+        finally:
+            gc.enable()
 
     def test_plain_http_and_broken_handshakes_disturb_nobody(self, site, caplog, capfd):
         def scene(client):
