@@ -10,7 +10,7 @@ import selectors
 from collections.abc import Callable
 from typing import Final, Protocol, TypeAlias
 
-from sionamespace.runtime.faults import log_fault
+from sionamespace.runtime.faults import guarded, log_fault
 from sionamespace.runtime.originals import DefaultSelector, epoll
 
 __all__ = ["AGAIN", "OVER", "WAITING", "Readable", "Sockets"]
@@ -93,7 +93,7 @@ class Sockets:
             after = OVER
         if after == OVER:
             self.discard(fd)
-            end()
+            guarded("what follows the end of reading a socket", end)
         elif after == AGAIN:
             self._again[fd] = None
 

@@ -91,6 +91,19 @@ def test_one_that_fails_is_read_no_more_and_the_others_are(crowd, caplog):
     assert caplog.text.count("ZeroDivisionError: ") == 1
 
 
+def test_what_follows_an_end_and_fails_keeps_nobody_from_being_read(crowd, caplog):
+    few = crowd(1)
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        theirs.send(b"x")
+        few.sockets.add(ours.fileno(), lambda: OVER, lambda: 1 / 0)
+        others = crowd(1)
+        few.sockets.add(others.sockets.fileno(), lambda: others.round() or WAITING, lambda: None)
+        few.round()
+    assert (few.read, others.read) == ([0], [0])
+    assert caplog.text.count("ZeroDivisionError: ") == 1
+
+
 def test_it_can_be_watched_itself(crowd):
     outer, inner = crowd(0), crowd(1)
     heard = []
