@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Generator
 from concurrent.futures import CancelledError
 from contextlib import suppress
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 from sionamespace.ports import Runtime
@@ -86,8 +87,13 @@ class Pending(Generic[T]):
         if not self._done:
             loop = asyncio.get_running_loop()
             woken: asyncio.Future[None] = loop.create_future()
-            self.listen(lambda: _wake_from_outside(loop, woken))
-            yield from woken
+            wake = partial(_wake_from_outside, loop, woken)
+            self.listen(wake)
+            try:
+                yield from woken
+            except BaseException:  # such as a time-out of who awaits it, again and again
+                self._ignore(wake)
+                raise
         return self.result()
 
     def __repr__(self) -> str:
@@ -112,6 +118,11 @@ class Pending(Generic[T]):
                 return
         listener()
 
+    def _ignore(self, listener: Callable[[], object]) -> None:
+        """Not call a function that listens, if it has not been called."""
+        with self._lock, suppress(ValueError):
+            self._listeners.remove(listener)
+
     def _settle(self, value: Any, error: BaseException | None) -> bool:
         with self._lock:
             if self._done:
@@ -128,6 +139,7 @@ class Pending(Generic[T]):
         waiter = self._runtime.waiter()
         self.listen(waiter.set)
         if not waiter.wait(timeout) and not self._done:
+            self._ignore(waiter.set)
             raise self._timed_out(timeout)
 
     def _timed_out(self, timeout: float | None) -> Exception:

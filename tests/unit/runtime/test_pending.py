@@ -108,6 +108,12 @@ class TestWaiting:
         pending.resolve("late")
         assert pending.result(timeout=0) == "late"
 
+    def test_who_gives_up_leaves_nothing_behind(self, pending):
+        for _ in range(3):
+            with pytest.raises(TimeoutError):
+                pending.result(timeout=2)
+        assert pending._listeners == []
+
     def test_what_is_known_is_there_without_waiting_even_on_an_event_loop(self, pending):
         pending.resolve("value")
 
@@ -151,21 +157,23 @@ class TestAwaiting:
         async def wait():
             with pytest.raises(asyncio.TimeoutError):
                 await asyncio.wait_for(_await(pending), 0.001)
+            assert pending._listeners == []
             asyncio.get_running_loop().call_soon(pending.resolve, "value")
             return await pending
 
         assert asyncio.run(wait()) == "value"
 
     def test_a_loop_that_has_ended_does_not_hinder_who_settles(self, pending):
-        async def give_up():
-            with pytest.raises(asyncio.TimeoutError):
-                await asyncio.wait_for(_await(pending), 0.001)
+        async def begin():
+            awaiting = pending.__await__()
+            awaiting.send(None)
+            return awaiting
 
-        asyncio.run(give_up())
-        heard = []
+        awaiting, heard = asyncio.run(begin()), []
         pending.listen(lambda: heard.append(pending.result()))
         assert pending.resolve("value")
         assert heard == ["value"]
+        awaiting.close()
 
 
 async def _await(pending):
