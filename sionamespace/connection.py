@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any, TypeAlias
 
 from sionamespace.errors import PacketError, Refused, UsageError
-from sionamespace.handlers.response import Answer, Reply
+from sionamespace.handlers.response import Answer, Reply, failure
 from sionamespace.handlers.spec import HandlerSpec
 from sionamespace.ids import Ids
 from sionamespace.instances import Instance
@@ -299,14 +299,20 @@ class Connection:
         self, mounted: AnyMounted, session: Session, event: str, number: int, answer: Answer
     ) -> Parcel | None:
         """What a handler returned, for its client; None if that comes later, or never."""
+        try:
+            return self._answered(session, number, answer)
+        except UsageError as error:
+            answer = mounted.dispatcher.failed(session.sid, event, error)
+        try:
+            return self._answered(session, number, answer)
+        except UsageError:
+            _log.exception("%s: what handle_error returned cannot be sent", session.path)
+            return self._ack(session, number, (failure("internal error"),))
+
+    def _answered(self, session: Session, number: int, answer: Answer) -> Parcel | None:
         if isinstance(answer, tuple):
-            try:
-                return self._ack(session, number, answer)
-            except UsageError as error:
-                answer = mounted.dispatcher.failed(session.sid, event, error)
-                if isinstance(answer, tuple):
-                    return self._ack(session, number, answer)
-        elif isinstance(answer, Reply):
+            return self._ack(session, number, answer)
+        if isinstance(answer, Reply):
             answer.deliver_with(partial(self._respond, session, number))
         return None
 

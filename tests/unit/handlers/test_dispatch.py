@@ -8,7 +8,7 @@ import logging
 
 import pytest
 
-from sionamespace import HandlerError, Namespace, Refused, event
+from sionamespace import HandlerError, Namespace, Refused, Reply, event
 from sionamespace.testing import Harness
 
 pytestmark = pytest.mark.every_runtime
@@ -211,6 +211,42 @@ def test_handle_error_may_answer_refuse_and_fail_itself(caplog):
         assert "handle_error failed" in caplog.text
         assert client.call("boom", "default") == INTERNAL
         assert [str(error) for error in h.errors] == ["default"]
+
+
+@pytest.mark.parametrize("answer", [object(), (1, {2: object()}), [float]])
+def test_what_handle_error_answers_and_cannot_be_sent_is_logged(caplog, answer):
+    class Chat(Namespace):
+        def on_boom(self, sid):
+            raise ValueError
+
+        def on_odd(self, sid):
+            return answer
+
+        def handle_error(self, sid, event, error):
+            return answer
+
+    with Harness(Chat(), raise_errors=False) as h:
+        client = h.connect()
+        for event in ("boom", "odd"):
+            assert client.call(event) == INTERNAL
+        assert caplog.text.count("what handle_error returned cannot be sent") == 2
+
+
+def test_handle_error_may_answer_later():
+    class Chat(Namespace):
+        def on_odd(self, sid):
+            return object()
+
+        def handle_error(self, sid, event, error):
+            self.reply = Reply()
+            return self.reply
+
+    with Harness(Chat(), raise_errors=False) as h:
+        client = h.connect()
+        client.send_raw('21["odd"]')
+        h.namespace("/").reply.send("later")
+        h.settle()
+        assert client.raw_answers == {1: ["later"]}
 
 
 def test_a_time_out_of_a_green_library_fails_the_handler_too():
