@@ -9,6 +9,8 @@ __all__ = ["Upgrade"]
 
 _PROBE = PING + "probe"
 _PROBED = Parcel(PONG + "probe")
+_MOST_PROBES = 5
+"""How many are answered; a client sends one."""
 
 
 class Upgrade:
@@ -21,14 +23,14 @@ class Upgrade:
     def __init__(self, socket: EngineSocket, websocket: Carrier) -> None:
         self._socket = socket
         self._websocket = websocket
-        self._probed = False
+        self._probes = 0
         self._done = False
         websocket.on_packet = self._take
         socket.contenders.add(self.give_up)
 
     def _take(self, packet: str | bytes) -> None:
-        if packet == _PROBE:
-            self._probed = True
+        if packet == _PROBE and self._probes < _MOST_PROBES:
+            self._probes += 1
             self._websocket.write(_PROBED)
             self._socket.begin_upgrade()
         elif packet == UPGRADE and self._may_take_over():
@@ -42,7 +44,7 @@ class Upgrade:
             self._websocket.close()
 
     def _may_take_over(self) -> bool:
-        return self._probed and not self._socket.upgraded
+        return self._probes > 0 and not self._socket.upgraded
 
     def give_up(self) -> None:
         """The time for it is over, or the connection; nobody waits for the answer to a goodbye."""
@@ -56,7 +58,7 @@ class Upgrade:
         self._socket.contenders.discard(self.give_up)
         if self._done:
             self._socket.lost(reason)
-        elif self._probed:
+        elif self._probes:
             self._socket.end_upgrade(None)
 
 

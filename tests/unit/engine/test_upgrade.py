@@ -150,6 +150,13 @@ class TestFailure:
         assert socket.transport == "polling"
         assert socket.receiver.messages == []
 
+    def test_one_that_probes_without_end_is_turned_away(self, socket, websocket, upgrade):
+        websocket.says("2probe", "2probe")
+        assert websocket.ended is None
+        websocket.says(*["2probe"] * 1000)
+        assert websocket.ended == "closed"
+        assert len(websocket.written) < 10 * len(frames("3probe"))
+
     def test_one_that_was_turned_away_cannot_go_on(self, socket, websocket, upgrade):
         websocket.says("4hello", "2probe", "5")
         assert socket.transport == "polling"
