@@ -81,12 +81,13 @@ class ASGIEngine:
         if not poll.waiting.done():
             waiting = asyncio.ensure_future(_until_known(poll))
             leaving = asyncio.ensure_future(_until_gone(receive))
+            is_known = False
             try:
                 await asyncio.wait({waiting, leaving}, return_when=asyncio.FIRST_COMPLETED)
+                is_known = poll.waiting.done()
             finally:  # a web server or middleware may cancel it
                 for task in (waiting, leaving):
                     task.cancel()
-                is_known = poll.waiting.done()
                 if not is_known:
                     poll.socket.close(Reason.TRANSPORT_CLOSE)
                     poll.socket.abort()

@@ -10,6 +10,7 @@ import pytest
 from sionamespace import Namespace, Server
 from sionamespace.engine import asgi
 from sionamespace.engine.asgi import environ_of
+from sionamespace.protocol.engineio import Parcel
 
 
 class Echo(Namespace):
@@ -347,3 +348,20 @@ async def test_a_web_server_that_cancels_what_it_has_begun_loses_that_client_onl
     assert site.echo.left == ["transport error"]
     assert len(site.server.engine.sockets) == 1
     assert asyncio.all_tasks() < before
+
+
+@run
+async def test_a_poll_that_is_cancelled_when_its_answer_is_known_is_no_more_under_way(site):
+    sid = await site.open()
+    poll = {"query": f"EIO=4&transport=polling&sid={sid}"}
+    await site.request(b"40", method="POST", **poll)
+    await site.request(**poll)
+    polling = asyncio.ensure_future(site.request(**poll))
+    await asyncio.sleep(0)
+    site.server.engine.sockets[sid].send(Parcel("4"))
+    polling.cancel()
+    await asyncio.wait({polling})
+    await asyncio.sleep(0)
+    assert polling.cancelled()
+    assert site.echo.left == ["transport close"]
+    assert not site.server.engine.sockets
