@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import logging
+import os
 import signal
 import sys
 from collections.abc import Callable
@@ -73,11 +74,14 @@ class EventletWorker(AsyncWorker):  # type: ignore[misc]
         eventlet.spawn_after(0, sys.exit, 0)
 
     def run(self) -> None:
-        """Serve until told to end, and then as long as requests are under way."""
+        """Serve until told to end, or alone, and then as long as requests are under way."""
         pool = eventlet.GreenPool(self.worker_connections)
         self._accepting = [eventlet.spawn(self._accept, sock, pool) for sock in self.sockets]
         while self.alive and any(not green.dead for green in self._accepting):
             self.notify()
+            if os.getppid() != self.ppid:
+                self.log.info("the master is gone: %s ends", self)
+                signal.raise_signal(signal.SIGTERM)
             eventlet.sleep(_BEAT)
         self._stop_accepting()
         with eventlet.Timeout(self.cfg.graceful_timeout, False):

@@ -11,7 +11,7 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
@@ -163,6 +163,42 @@ def test_clients_come_back_when_a_worker_has_served_its_requests(
     finally:
         recipe.child.end()
     assert "Traceback" not in recipe.child.text()
+
+
+@pytest.mark.parametrize("worker", GUNICORN_WORKERS)
+def test_a_worker_does_not_outlive_its_master(worker: str, tmp_path: Path) -> None:
+    command = f"gunicorn -k {worker} -w 1 -b 127.0.0.1:5000 app:app"
+    recipe = Recipe(files("gunicorn.md"), command, tmp_path)
+    try:
+        recipe.until_it_listens()
+        with pytest.raises(urllib.error.HTTPError, match="400"):
+            urllib.request.urlopen(f"{recipe.url}/socket.io/")
+    finally:
+        recipe.child.end(signal.SIGKILL)  # which fails if the worker stays
+
+
+LIMITED = """# limited.py
+import os, resource, sys
+
+resource.setrlimit(resource.RLIMIT_NOFILE, (50, 50))
+os.execv(sys.executable, [sys.executable, "-m", *sys.argv[1:]])
+"""
+
+
+def test_a_lack_of_files_keeps_gunicorns_worker_with_its_clients(tmp_path: Path) -> None:
+    command = f"python limited.py gunicorn -k {GUNICORN_WORKERS[0]} -w 1 -b 127.0.0.1:5000 app:app"
+    recipe = Recipe(files("gunicorn.md") | {"limited.py": LIMITED}, command, tmp_path)
+    try:
+        recipe.until_it_listens()
+        with ExitStack() as stack:
+            for _ in range(60):
+                address = ("127.0.0.1", recipe.port)
+                stack.enter_context(socket.create_connection(address, PATIENCE))
+            recipe.child.wait_for("a client could not be accepted: .*Too many open files")
+        urllib.request.urlopen(f"{recipe.url}/socket.io/?EIO=4&transport=polling", timeout=PATIENCE)
+    finally:
+        recipe.child.end()
+    assert recipe.child.text().count("Booting worker") == 1, recipe.child.text()
 
 
 @pytest.mark.parametrize("asked", ["-w 2", "WEB_CONCURRENCY=2"])

@@ -217,6 +217,7 @@ def work(worker):
     if os.path.exists("{tmp_path}/hangs"):
         end(worker)
     open("{tmp_path}/hangs", "w").close()
+    signal.alarm(60)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     os.kill(os.getppid(), signal.SIGHUP)
     while True:
