@@ -180,6 +180,8 @@ class _LettingGo:
     cycle: Any
     flow: Any
     _received = 0
+    _drained = 0
+    """How often what waited for the client to read it has become little."""
     _awaited: object = None
     _look_again: asyncio.TimerHandle
 
@@ -190,6 +192,10 @@ class _LettingGo:
     def data_received(self, data: bytes) -> None:
         self._received += len(data)
         super().data_received(data)  # type: ignore[misc]
+
+    def resume_writing(self) -> None:
+        self._drained += 1
+        super().resume_writing()  # type: ignore[misc]
 
     # Of a request that was answered before all of it had come uvicorn does not note the end.
 
@@ -224,7 +230,7 @@ class _LettingGo:
     def _find_awaited(self) -> tuple[str, object] | None:
         """What is awaited of the client, and how far it has come with it."""
         if unread := self.transport.get_write_buffer_size():
-            return "reading", unread
+            return "reading", (unread, self._drained)
         if self._is_between_requests():
             return "a request", self.cycle
         if self.flow.read_paused:  # it is the application that is awaited

@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 import queue
 import socket
+import threading
+import time
 
 import pytest
+import uvicorn
 
 from sionamespace.serving import uvicorn_server
 from sionamespace.serving.door import FrontDoor
@@ -91,6 +94,87 @@ def test_an_application_may_take_its_time_and_so_may_a_body_that_comes(play):
             return answer
 
     assert play(scene, slow).startswith(b"HTTP/1.1 200 ")
+
+
+@pytest.fixture
+def narrow():
+    """A door behind which the system keeps little of what waits for a client."""
+    door = FrontDoor("127.0.0.1", 0)
+    door.listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+    return door
+
+
+@pytest.mark.usefixtures("hurry")
+@pytest.mark.parametrize("piece", [1000, 65536, 4_000_000])
+def test_one_that_reads_slowly_gets_all(narrow, piece):
+    async def large(scope, receive, send):
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        for _ in range(4_000_000 // piece):
+            await send({"type": "http.response.body", "body": b"x" * piece, "more_body": True})
+        await send({"type": "http.response.body"})
+
+    def scene(port):
+        with socket.socket() as sock:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            sock.settimeout(PATIENCE)
+            sock.connect(("127.0.0.1", port))
+            sock.sendall(REQUEST)
+            end, got = time.monotonic() + 0.5, 0
+            while received := sock.recv(4096):
+                got += len(received)
+                if time.monotonic() < end:
+                    nap.wait(0.005)
+            return got
+
+    nap = threading.Event()
+    assert run_async(narrow, scene, large) > 4_000_000 // piece * piece
+
+
+@pytest.mark.usefixtures("hurry")
+@pytest.mark.parametrize("http", ["h11", "httptools"])
+def test_one_that_sends_slowly_is_answered(play, http):
+    def scene(port):
+        with connect(port) as sock:
+            sock.sendall(POST.replace(b"5", b"20"))
+            for _ in range(20):
+                sock.sendall(b"x")
+                nap.wait(0.03)
+            return b"".join(iter(lambda: sock.recv(65536), b""))
+
+    nap = threading.Event()
+    assert play(scene, http=http).endswith(b"x" * 20)
+
+
+class Transport(asyncio.Transport):
+    """Of a client that reads, but never all that there is."""
+
+    def __init__(self):
+        super().__init__()
+        self.aborted = asyncio.Event()
+        self.abort = self.aborted.set
+
+    def get_write_buffer_size(self):
+        return 70_000
+
+
+@pytest.mark.usefixtures("hurry")
+def test_one_for_whom_always_as_much_waits_is_kept_while_it_reads():
+    async def scene():
+        config = uvicorn.Config(echo_async, lifespan="off")
+        server = uvicorn_server.UvicornServer(config, door, lambda: None, lambda: True)
+        make, transport = config.http_protocol_class, Transport()
+        protocol = make(config=config, server_state=server.server_state, app_state={})
+        protocol.connection_made(transport)
+        for _ in range(100):
+            protocol.pause_writing()
+            protocol.resume_writing()
+            await asyncio.sleep(0.01)
+        assert not transport.aborted.is_set()
+        await asyncio.wait_for(transport.aborted.wait(), PATIENCE)
+
+    door = FrontDoor("127.0.0.1", 0)
+    with door.listener:
+        asyncio.run(scene())
 
 
 def test_requests_that_are_none_are_logged_now_and_then(play, capfd):
