@@ -62,7 +62,7 @@ class EventletDriver(HubDriver):
         return _Event()
 
     def _pause(self, seconds: float) -> None:
-        eventlet.sleep(seconds)
+        eventlet.sleep(min(seconds, _LONGEST_WAIT))
 
     def _watch(self, fd: int, readable: Callable[..., object]) -> None:
         hub = hubs.get_hub()
@@ -88,6 +88,9 @@ class EventletDriver(HubDriver):
 
 class _Event(Event):  # type: ignore[misc]
     """Eventlet's, as others call it, and it may be set twice."""
+
+    def wait(self, timeout: float | None = None) -> object:
+        return super().wait(None if timeout is None else min(timeout, _LONGEST_WAIT))
 
     def is_set(self) -> bool:
         return bool(self.ready())

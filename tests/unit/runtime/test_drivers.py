@@ -19,6 +19,8 @@ from sionamespace.runtime.sockets import AGAIN, OVER, WAITING
 from sionamespace.runtime.threads import ThreadsDriver
 
 DRIVERS = {driver.name: driver for driver in (EventletDriver, GeventDriver, ThreadsDriver)}
+LONG = (25 * 86400.0, 1e8)
+"""Seconds: ``poll`` and ``epoll`` wait for less than 2**31 milliseconds."""
 
 
 class Scene:
@@ -36,7 +38,7 @@ class Scene:
         self.driver.bind()
         self._end = self.driver.waiter()
         self._ready.set()
-        self._end.wait(20)
+        self._end.wait(None)  # no timer but the test's
 
     def close(self):
         self._end.set()
@@ -302,8 +304,41 @@ class TestTime:
         scene.on_engine(scene.driver.later, 0.01, results.put, "second")
         assert results.get(timeout=5) == "second"
 
+    @pytest.mark.parametrize("seconds", LONG)
+    def test_one_that_is_longer_than_the_system_waits_stops_nothing(self, scene, seconds, caplog):
+        called = queue.SimpleQueue()
+        scene.on_engine(scene.driver.later, seconds, called.put, "too early")
+        for _ in range(3):
+            assert scene.on_engine(scene.driver.here)
+        scene.on_engine(scene.driver.later, 0.01, called.put, "in time")
+        assert called.get(timeout=5) == "in time"
+        assert caplog.records == []
+
+    @pytest.mark.parametrize("seconds", LONG)
+    @pytest.mark.parametrize("scene", ["eventlet", "gevent"], indirect=True)
+    def test_nor_does_such_a_sleep(self, scene, seconds):
+        scene.driver.post(scene.driver.start, scene.driver.sleep, seconds)
+        for _ in range(3):
+            assert scene.on_engine(scene.driver.here)
+
 
 class TestWaiter:
+    @pytest.mark.parametrize("seconds", LONG)
+    def test_it_may_wait_longer_than_the_system_does(self, scene, seconds):
+        waiters, results = queue.SimpleQueue(), queue.SimpleQueue()
+
+        def wait():
+            waiter = scene.driver.waiter()
+            waiters.put(waiter)
+            results.put(waiter.wait(seconds))
+
+        scene.driver.post(scene.driver.start, wait)
+        waiter = waiters.get(timeout=5)
+        for _ in range(3):
+            assert scene.on_engine(scene.driver.here)
+        waiter.set()
+        assert results.get(timeout=5) is True
+
     def test_it_is_woken_from_another_thread(self, scene):
         waiters = queue.SimpleQueue()
         waking = threading.Thread(target=lambda: waiters.get(timeout=5).set())
