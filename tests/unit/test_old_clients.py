@@ -148,3 +148,24 @@ class TestOtherNamespaces:
         sid = "/chat#abc"
         assert diary.entries == [(sid, {"a": "1"}), (sid, Reason.CLIENT), (sid, {"a": "2"})]
         assert diary.members() == {sid}
+
+    def test_who_comes_back_has_none_of_its_rooms_of_before(self, diary):
+        client = OldClient({"/": Namespace, "/chat": diary})
+        client.says("0/chat")
+        sid = "/chat#abc"
+        diary.enter_room(sid, "before")
+        client.says("1/chat", "0/chat")
+        assert diary.rooms(sid) == {sid}
+        assert diary.members("before") == set()
+        diary.enter_room(sid, "now")
+        diary.emit("news", room="now")
+        assert client.heard[-1] == '2/chat,["news"]'
+
+    def test_the_end_of_a_refused_one_takes_no_room_of_who_has_come_back(self, diary):
+        client = OldClient({"/": Namespace, "/chat": diary})
+        heard = client.says("0/chat?wish=refused", "1/chat", "0/chat?a=2")
+        sid = "/chat#abc"
+        assert heard[-2:] == ["0/chat,", '2/chat,["welcome"]']
+        assert diary.rooms(sid) == {sid}
+        diary.emit("news", room=sid)
+        assert client.heard[-1] == '2/chat,["news"]'

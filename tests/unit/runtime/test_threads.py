@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
+
+import pytest
 
 from sionamespace.runtime.crew import Crew
 from sionamespace.runtime.threads import ThreadsDriver
@@ -73,6 +76,16 @@ def test_a_turn_within_a_turn_is_the_same_turn():
         assert found == []
     assert not turns.here()
     assert found == [1]
+
+
+@pytest.mark.parametrize("how", ["post", "at_end"])
+def test_what_ends_a_thread_in_its_turn_leaves_the_turn_to_others(how):
+    turns, found = Turns(), []
+    with pytest.raises(SystemExit), turns:
+        getattr(turns, how)(sys.exit)
+    turns.post(found.append, 1)
+    assert found == [1]
+    assert not turns.here()
 
 
 def test_timers_that_are_cancelled_do_not_lie_about():
