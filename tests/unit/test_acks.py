@@ -2,12 +2,17 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import tracemalloc
 from concurrent.futures import CancelledError
 
 import pytest
 
+from sionamespace import Namespace
 from sionamespace.acks import Ack, AckTable, BroadcastAck
+from sionamespace.application import Application
+from sionamespace.engine.memory import MemoryLink
 from sionamespace.errors import AckTimeout, ClientGone, UsageError, WouldBlock
+from sionamespace.options import Options
 from sionamespace.testing.runtime import ManualRuntime
 
 pytestmark = pytest.mark.every_runtime
@@ -136,6 +141,26 @@ def test_neither_kind_is_taken_for_its_answer(make, runtime, answered):
     for one in (ack, all_of(runtime, [ack])):
         with pytest.raises(UsageError, match="is not the answer itself"):
             bool(one)
+
+
+@pytest.mark.manual("others hold more than is measured")
+def test_one_that_nobody_waits_for_costs_less_than_2_kb(runtime):
+    application = Application({"/": Namespace}, runtime, Options())
+    link = MemoryLink(lambda message: None, 2**20)
+    link.receiver = application.accept(link, {})
+    link.receiver.receive("0")
+    runtime.settle()
+    namespace = application.namespace("/")
+    (sid,) = namespace.members()
+    namespace.call("confirm", "sure?", room=sid)
+    tracemalloc.start()
+    try:
+        for _ in range(1000):
+            namespace.call("confirm", "sure?", room=sid, timeout=60)
+        assert 500_000 < tracemalloc.get_traced_memory()[0] < 2_000_000
+    finally:
+        tracemalloc.stop()
+    runtime.advance(61)
 
 
 class TestAckTable:
