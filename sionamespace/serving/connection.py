@@ -27,6 +27,10 @@ _READ = 65536
 _WRITE = 262144
 """How many bytes are written at a time: of much, what is left is not copied each time."""
 
+_SLOWEST, _SLOW_START = 500, 60.0
+"""How many bytes of a body come in a second at least, on average, after how many seconds: a thread
+waits for it, which who sends a byte now and then would keep for ever."""
+
 Application: TypeAlias = Callable[..., Iterable[bytes]]
 Listen: TypeAlias = Callable[[Callable[[], object]], object]
 
@@ -61,6 +65,10 @@ class Connection:
 
     _broken = False
     """Whether it broke off; an application may fail by the same errors, of a database, say."""
+    _received = 0
+    """How much of a body has come that had to be waited for."""
+    _waited = 0.0
+    """For how many seconds."""
 
     def __init__(
         self, services: Services, stream: Stream, address: Any, early: bytes = b""
@@ -219,6 +227,7 @@ class Connection:
         environ["sionamespace.later"] = self.answer_later
         environ["wsgi.errors"] = sys.stderr
         if request.chunked or request.length > len(self._data):
+            self._received, self._waited = 0, 0.0
             request.body = Body(self, request.length, request.chunked)
             environ["wsgi.input"] = io.BufferedReader(request.body)
         else:
@@ -295,14 +304,22 @@ class Connection:
         return self.read1(min(limit, self._data.find(b"\n") + 1 or limit))
 
     def _receive(self) -> bytes:
+        runtime = self._services.runtime
         while True:
             try:
-                return self._stream.recv(_READ)
+                data = self._stream.recv(_READ)
             except BlockingIOError:
-                self._await(self._services.runtime.wait_readable)
+                begin = runtime.now()
+                self._await(runtime.wait_readable)
+                self._waited += runtime.now() - begin
+                if self._waited > _SLOW_START + self._received / _SLOWEST:
+                    self.give_up()
             except OSError:
                 self._broken = True
                 raise
+            else:
+                self._received += len(data)
+                return data
 
     def _send(self, data: bytes) -> None:
         at = 0

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import queue
+import select
 import socket
 import threading
 import time
+from contextlib import suppress
 
 import pytest
 
@@ -206,6 +208,23 @@ class TestRequests:
             return ends
 
         assert site.run(scene, echo) == [b""] * 3
+
+    @pytest.mark.parametrize(("size", "answered"), [(100, True), (1, False)])
+    def test_a_body_may_come_slowly_but_not_without_end(self, site, monkeypatch, size, answered):
+        monkeypatch.setattr("sionamespace.serving.connection._SLOW_START", 0.1)
+
+        def scene(client):
+            with socket.create_connection(("127.0.0.1", client.port), PATIENCE) as sock:
+                sock.sendall(post(f"Content-Length: {size * 50}", body=b""))
+                with suppress(ConnectionError):
+                    for _ in range(50):
+                        if select.select([sock], [], [], 0.01)[0]:
+                            break
+                        sock.sendall(b"x" * size)
+                    return sock.recv(12)
+            return b""
+
+        assert site.run(scene, echo) == (b"HTTP/1.1 200" if answered else b"")
 
     def test_one_that_does_not_read_keeps_nobody_waiting_and_is_let_go(self, site, monkeypatch):
         monkeypatch.setattr(server, "_PATIENCE", 0.2)
