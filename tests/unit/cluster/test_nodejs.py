@@ -148,7 +148,7 @@ def test_who_cannot_be_asked_is_told_at_once():
         h.advance(1)  # in which other servers of ours would have come
         assert members.result(0) == {client.sid}
         assert not members.complete
-        with pytest.raises(BrokerDown, match="no client 'of Node' in / .* on the servers that could be asked"):
+        with pytest.raises(BrokerDown, match="on the servers that could be asked"):
             one.result(0)
         client.last("question").answer("yes")
         h.settle()
