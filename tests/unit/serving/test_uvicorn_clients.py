@@ -160,7 +160,7 @@ class Transport(asyncio.Transport):
 @pytest.mark.usefixtures("hurry")
 def test_one_for_whom_always_as_much_waits_is_kept_while_it_reads():
     async def scene():
-        config = uvicorn.Config(echo_async, lifespan="off")
+        config = uvicorn.Config(echo_async, lifespan="off", ws="none")
         server = uvicorn_server.UvicornServer(config, door, lambda: None, lambda: True)
         make, transport = config.http_protocol_class, Transport()
         protocol = make(config=config, server_state=server.server_state, app_state={})
