@@ -165,11 +165,11 @@ class Delivery:
 
     def own_clients(self, selection: Selection) -> list[Client]:
         """What is known of each client of a selection that is connected to this server."""
-        found = (self.sessions.get(sid) for sid in self.rooms.recipients(self.path, selection))
-        return [s.client(self._rooms_of(s.sid)) for s in found if s is not None]
-
-    def _rooms_of(self, sid: Sid) -> frozenset[Room]:
-        return self.rooms.rooms(self.path, sid)
+        found: list[Client] = []
+        for sid in self.rooms.recipients(self.path, selection):
+            with suppress(NotConnected):  # it has left meanwhile, as it may on another thread
+                found.append(self.client(sid))
+        return found
 
     def _encode(self, event: str, args: tuple[Any, ...], number: int | None = None) -> Parcel:
         return self.parcel(Packet.of_event(self.path, event, args, number))

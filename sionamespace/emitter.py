@@ -274,7 +274,7 @@ class _Line:
         self._wire = wire
         self._most = most
         self._lock = new_lock()
-        self._process: int | None = None
+        self._process = os.getpid()
         self._courier: Courier | None = None
         atexit.register(_close_at_exit, weakref.ref(self))
 
@@ -282,7 +282,7 @@ class _Line:
         """What takes messages to the broker."""
         if self._process != os.getpid():
             # A fork took over neither the thread nor, perhaps, whoever held the lock.
-            self._process, self._courier, self._lock = os.getpid(), None, new_lock()
+            self._lock, self._courier, self._process = new_lock(), None, os.getpid()
         with self._lock:
             if self._courier is None:
                 driver = make_driver(choose(None, served_by="threads")[0])

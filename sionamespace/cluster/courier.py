@@ -76,8 +76,7 @@ class Courier:
     def flush(self, timeout: float) -> Pending[None]:
         """Done when the broker has taken all so far; `BrokerDown` if it has not in time."""
         flushed: Pending[None] = Pending(self._runtime)
-        lost_before, self._lost_before = self._lost_before, self._outbox.lost
-        if not self._outbox.mark(partial(self._flushed, flushed, lost_before)):
+        if not self._outbox.mark(partial(self._flushed, flushed)):
             flushed.fail(self._too_much())
         self._loop.call_soon_threadsafe(self._loop.call_later, timeout, self._late, flushed)
         return flushed
@@ -122,8 +121,10 @@ class Courier:
             return None
         return channel, self._wire.write(self._name, entry.number, entry.message)
 
-    def _flushed(self, flushed: Pending[None], lost_before: int) -> None:
-        lost = self._outbox.lost - lost_before
+    def _flushed(self, flushed: Pending[None]) -> None:
+        if flushed.done():  # its time was over
+            return
+        lost, self._lost_before = self._outbox.lost - self._lost_before, self._outbox.lost
         if lost:
             flushed.fail(BrokerDown(f"{lost} messages to servers were lost; see the log"))
         else:

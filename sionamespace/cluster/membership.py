@@ -101,6 +101,8 @@ class Membership:
         self._since = time.time()
         self._hears_itself = False
         self._unheard_since: float | None = None
+        self._unknown: set[str] = set()
+        """The servers that were asked and may not be there at all, as not all were heard yet."""
         self._lock = new_lock()
         self._running: Pending[Any] | None = None
         self._again = False
@@ -158,6 +160,11 @@ class Membership:
             waits.give_up("this server has left the others")
         elif not self._outbox.put(asked, channel, size):
             waits.give_up(f"{self._outbox.bytes} bytes wait for {self._broker.name} already")
+        else:
+            self._unknown |= nodes - self.nodes.there
+        # By now all may have been heard, which those would not be told who wait since then.
+        if self.nodes.all_heard:
+            waits.drop(UNHEARD)
         for each in nodes:
             if not self.nodes.may_be_there(each):
                 waits.lose(each)
@@ -203,12 +210,12 @@ class Membership:
 
     def _connected(self) -> None:
         _log.info("server %s is connected to %s", self.node, self._broker.name)
-        self._hears_itself, self._unheard_since = False, None
-        self.nodes.listen(_now())
+        self.nodes.wait_anew(_now())
         self._set_connected(True)
 
     def _lost(self, error: BaseException) -> None:
-        self.nodes.all_heard = False
+        self._hears_itself, self._unheard_since = False, None
+        self.nodes.cut_off()
         if self._is_connected is not False:
             _log.error(
                 "server %s cannot reach the others over %s (%s: %s); it serves its own clients, "
@@ -260,6 +267,8 @@ class Membership:
                 self.say(self._wire.node(node), Beat())
         elif isinstance(message, Bye):
             self.nodes.forget(node)
+            if self._pump.holds:
+                self._pump.wake()
         elif isinstance(message, Found | Asked | Answer | Said):
             self.questions.hear(node, message)
         else:
@@ -288,7 +297,7 @@ class Membership:
             # This process stood still, and what was said meanwhile is yet to be read.
             self._unheard_since = None
             self.nodes.wait_anew(_now())
-        else:
+        elif self._is_connected and not self._pump.holds:
             self._look_around(_now())
         return Entry(Beat(), self._wire.everyone, 0)
 
@@ -306,6 +315,9 @@ class Membership:
         self.nodes.forget_silent(now)
         if not self.nodes.all_heard:
             self.nodes.all_heard = True  # who was there has answered the Hello by now
+            unknown, self._unknown = self._unknown, set()
+            for name in unknown - self.nodes.there:
+                self.questions.lose(name)
             self.questions.all_heard()
 
     def _came(self, node: str) -> None:

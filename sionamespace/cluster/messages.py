@@ -124,10 +124,11 @@ class Found(_Message, frozen=True, tag=30):
 
 
 class Asked(_Message, frozen=True, tag=31):
-    """The clients that a server asks."""
+    """The clients that a server asks; or (``refused``) that it has too much to do to ask any."""
 
     question: int
     sids: tuple[Sid, ...]
+    refused: bool = False
 
 
 class Answer(_Message, frozen=True, tag=32):

@@ -21,7 +21,7 @@ class _Node:
     def __init__(self, now: float) -> None:
         self.heard_at = now
         self.is_met = False
-        """Whether it said that it is a server, since this one listens."""
+        """Whether it said that it is a server, since this one could hear it."""
         self._seen: set[int] = set()
         self._order: deque[int] = deque()
 
@@ -65,7 +65,7 @@ class Nodes:
         return name in self.there or not self.all_heard
 
     def all_met(self) -> bool:
-        """Whether all that are there have said so since `listen`."""
+        """Whether all that are there have said so since `cut_off`."""
         return all(self._nodes[name].is_met for name in self.there)
 
     def hear(self, name: str, number: int, now: float) -> bool:
@@ -102,9 +102,9 @@ class Nodes:
                 if len(self._silent) > _MOST_SILENT:
                     del self._silent[next(iter(self._silent))]
 
-    def listen(self, now: float) -> None:
-        """This server hears the others anew, and those who were there say so again."""
-        self.wait_anew(now)
+    def cut_off(self) -> None:
+        """This server hears nothing; when it does again, those who are there say so again."""
+        self.all_heard = False
         for node in self._nodes.values():
             node.is_met = False
 

@@ -126,7 +126,10 @@ class Orders:
 
     def _call(self, node: str, message: Call) -> None:
         delivery = self._delivery(message.path)
-        sids = [] if delivery is None or not self._inbox.has_room() else _sids(delivery, message)
+        sids = [] if delivery is None else _sids(delivery, message)
+        if sids and not self._inbox.has_room():
+            self._reply(node, Asked(message.question, (), refused=True), 0)
+            return
         self._reply(node, Asked(message.question, tuple(sids)), sum(map(len, sids)))
         if delivery is not None and sids:
             self._inbox.add(message.packet.size, self._ask, delivery, node, message, sids)
@@ -156,6 +159,8 @@ class Orders:
     def _ask_server(self, node: str, message: AskServers) -> None:
         if self._inbox.has_room(for_handlers=True):
             self._inbox.add(message.packet.size, self._run, node, message)
+        else:
+            self._reply(node, Said(message.question, True, None), 0)
 
     def _run(self, node: str, message: AskServers) -> Pending[Any] | None:
         """On the engine's thread; what its handlers return."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
@@ -33,7 +33,7 @@ from sionamespace.runtime.originals import new_lock
 from sionamespace.runtime.pending import Pending
 from sionamespace.types import Path, Room, Selection, Sid
 
-__all__ = ["ClusterOthers"]
+__all__ = ["ClusterOthers", "size_of"]
 
 _NOBODY: frozenset[Sid] = frozenset()
 
@@ -84,8 +84,7 @@ class ClusterOthers(Others):
     def flush(self, timeout: float, runtime: Runtime) -> Pending[None]:
         self._membership()
         flushed: Pending[None] = Pending(runtime)
-        lost_before, self._lost_before = self._lost_before, self._outbox.lost
-        if not self._outbox.mark(partial(self._flushed, flushed, lost_before)):
+        if not self._outbox.mark(partial(self._flushed, flushed)):
             flushed.fail(BrokerDown(f"{self._outbox.bytes} bytes wait for {self._broker.name}"))
         if not flushed.done():
             late = f"what was sent to other servers did not reach {self._broker.name} within"
@@ -93,8 +92,10 @@ class ClusterOthers(Others):
             flushed.listen(runtime.later(timeout, flushed.fail, error).cancel)
         return flushed
 
-    def _flushed(self, flushed: Pending[None], lost_before: int) -> None:
-        lost = self._outbox.lost - lost_before
+    def _flushed(self, flushed: Pending[None]) -> None:
+        if flushed.done():  # its time was over
+            return
+        lost, self._lost_before = self._outbox.lost - self._lost_before, self._outbox.lost
         if lost:
             flushed.fail(BrokerDown(f"{lost} messages to other servers were lost; see the log"))
         else:
@@ -146,7 +147,8 @@ class ClusterOthers(Others):
         if self._concern(selection):
             packet = Encoded.of(parcel.packets)
             message = Emit(path, selection.rooms, selection.skip, packet, volatile)
-            self._outbox.put(message, None, parcel.size, volatile)
+            size = parcel.size + size_of(selection.rooms, selection.skip)
+            self._outbox.put(message, None, size, volatile)
 
     def moved(
         self,
@@ -156,14 +158,16 @@ class ClusterOthers(Others):
         out_of: tuple[Room, ...] = (),
     ) -> None:
         if self._concern(selection):
+            size = size_of(selection.rooms, selection.skip, into, out_of)
             if into:
-                self._outbox.put(Enter(path, selection.rooms, selection.skip, into))
+                self._outbox.put(Enter(path, selection.rooms, selection.skip, into), None, size)
             if out_of:
-                self._outbox.put(Leave(path, selection.rooms, selection.skip, out_of))
+                self._outbox.put(Leave(path, selection.rooms, selection.skip, out_of), None, size)
 
     def dismissed(self, path: Path, selection: Selection, close: bool) -> None:
         if self._concern(selection):
-            self._outbox.put(Dismiss(path, selection.rooms, selection.skip, close))
+            size = size_of(selection.rooms, selection.skip)
+            self._outbox.put(Dismiss(path, selection.rooms, selection.skip, close), None, size)
 
     def announced(self, path: Path, parcel: Sendable, to: str | None) -> None:
         if self._local is not None and to != self.node:
@@ -183,7 +187,8 @@ class ClusterOthers(Others):
     ) -> None:
         if self._local is not None and self._concern(selection):
             question = partial(Find, path, selection.rooms, selection.skip, clients=clients)
-            self._ask(question, Finding(found, self._local.codec))
+            size = size_of(selection.rooms, selection.skip)
+            self._ask(question, Finding(found, self._local.codec), size)
             _limit(found, timeout, self._local.runtime)
 
     def ask(self, path: Path, parcel: Sendable, timeout: float | None, ack: Ack[Any]) -> bool:
@@ -209,7 +214,7 @@ class ClusterOthers(Others):
             packet, rooms = Encoded.of(parcel.packets), selection.rooms
             question = partial(Call, path, rooms, selection.skip, packet=packet, timeout=timeout)
             waits = AskingAll(answers, event, timeout, local.runtime, local.codec)
-            self._ask(question, waits, parcel.size)
+            self._ask(question, waits, parcel.size + size_of(rooms, selection.skip))
             _limit(answers, timeout, local.runtime)
 
     def ask_servers(
@@ -299,6 +304,11 @@ def _can_be_written(room: Room) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def size_of(*names: Iterable[str] | None) -> int:
+    """About how many bytes rooms have in a message."""
+    return sum(sum(map(len, some)) for some in names if some)
 
 
 def _limit(gathering: Gathering[Any], timeout: float | None, runtime: Runtime) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import attrs
@@ -51,7 +51,8 @@ class Outbox:
         self.lost = 0
         """How many of those were not volatile."""
         self.flows = False
-        """Whether the broker takes messages now; while it does not, no volatile one waits."""
+        """Whether the broker takes messages now; while it does not, no volatile one waits. See
+        `interrupt`."""
         self.wanted: set[str] = set()
         """The channels to be subscribed to."""
         self._most = most
@@ -61,6 +62,7 @@ class Outbox:
         self._entries: deque[Entry] = deque()
         self._volatile_bytes = 0
         self._changes: dict[str, bool] = {}
+        self._is_subscribed = False
         self._asleep = True
 
     # What the application's threads do.
@@ -139,8 +141,25 @@ class Outbox:
     def anew(self) -> list[str]:
         """All channels to subscribe to, where nothing is subscribed to yet."""
         with self._lock:
+            self._is_subscribed = True
             self._changes.clear()
             return list(self.wanted)
+
+    def interrupt(self, taken: Iterable[Entry] = ()) -> list[Entry]:
+        """The connection is broken: nothing is subscribed to, and what is volatile is dropped.
+
+        Args:
+            taken: what was taken, and is not published.
+
+        Returns:
+            What of that is to be published when there is a connection again.
+        """
+        with self._lock:
+            self.flows = self._is_subscribed = False
+            self._changes.clear()
+            self._entries = deque(self._without_volatile(self._entries))
+            self._volatile_bytes = 0
+            return self._without_volatile(taken)
 
     def sleep(self) -> bool:
         """Have ``wake`` called for what comes next; False if there is something already."""
@@ -163,11 +182,22 @@ class Outbox:
             self.wake()
 
     def _change(self, channel: str, wanted: bool) -> None:
-        self._changes[channel] = wanted
+        if self._is_subscribed:  # otherwise all that is wanted will be subscribed to
+            self._changes[channel] = wanted
         if wanted:
             self.wanted.add(channel)
         else:
             self.wanted.discard(channel)
+
+    def _without_volatile(self, entries: Iterable[Entry]) -> list[Entry]:
+        kept = []
+        for entry in entries:
+            if entry.volatile:
+                self.bytes -= entry.size
+                self.refused += 1
+            else:
+                kept.append(entry)
+        return kept
 
     def _make_room(self, size: int, volatile: bool) -> bool:
         """Let the oldest volatile messages go for one; False if that is not enough."""

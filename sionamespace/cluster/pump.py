@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 from contextlib import suppress
 from itertools import islice
 from typing import Any, Protocol, TypeVar
@@ -29,6 +29,10 @@ may pause between their attempts."""
 
 _BATCH, _BATCH_BYTES = 500, 1024 * 1024
 """How much is published at once."""
+
+_BRISK, _HALVED = 1.0, 2
+"""If that takes the broker longer than so many seconds it is halved, so often at most: what tells
+that this server is there has to wait for it."""
 
 _CHANNELS = 100
 """How many channels are subscribed to in one step: some engines take a round trip for each."""
@@ -73,7 +77,8 @@ class Pump:
     Args:
         write: the channel and the bytes of an entry; None if it need not be sent.
         receive: called on the loop with the channel and bytes of each message that comes.
-        connected: called on the loop when everything is subscribed to.
+        connected: called on the loop when everything is subscribed to, and the broker takes what
+            is sent.
         lost: called on the loop with what broke the connection, or kept it from coming about.
         given_up: called with messages that the broker does not take, and why.
         presence: what is told of this server; None for who is none.
@@ -100,6 +105,7 @@ class Pump:
         self._tell_given_up = given_up
         self._presence = presence
         self._lost_at: float | None = None
+        self._connected_at: float | None = None
         self.holds = False
         """Whether what waits is held until others are back."""
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -111,6 +117,7 @@ class Pump:
         self._batch: list[Entry] = []
         self._number = 0
         self._failures = 0
+        self._slow = 0
 
     # From any thread.
 
@@ -138,26 +145,31 @@ class Pump:
         delay = _FIRST_DELAY
         try:
             while goes_on():
-                begun = self._loop.time()
+                self._connected_at = None
                 try:
-                    await self._open()
-                    await self._carry(goes_on)
+                    await self._live(goes_on)
                 except Exception as error:
-                    self._outbox.flows = False
+                    self._batch = self._outbox.interrupt(self._batch)
+                    self._failures = self._failures if self._batch else 0
                     self._lost_at = self._lost_at or self._loop.time()
                     self._tell_lost(error)
                     await self._close()
-                    held = self._loop.time() - begun > _LAST_DELAY
-                    delay = _FIRST_DELAY if held else delay
+                    delay = _FIRST_DELAY if self._has_held() else delay
                     await self._pause(delay * random.uniform(0.5, 1), goes_on)
                     delay = min(delay * 2, _LAST_DELAY)
         finally:
-            self._outbox.flows = False
+            self._outbox.interrupt()
             await self._close()
+
+    def _has_held(self) -> bool:
+        """Whether the connection was there for a while."""
+        assert self._loop is not None
+        since = self._connected_at
+        return since is not None and self._loop.time() - since > _LAST_DELAY
 
     async def _close(self) -> None:
         self._broken = None
-        with suppress(TimeoutError):
+        with suppress(Exception):
             await self._step(self._broker.close())
 
     async def _pause(self, seconds: float, goes_on: Callable[[], bool]) -> None:
@@ -176,30 +188,32 @@ class Pump:
         finally:
             timer.cancel()
 
-    async def _open(self) -> None:
+    async def _live(self, goes_on: Callable[[], bool]) -> None:
+        """Connect, and take over what comes, until the connection breaks or it is time to end."""
         self._broken = asyncio.get_running_loop().create_future()
         self._unwanted.clear()
         await self._step(self._broker.open(self._receive, self.break_off))
-        await self._subscribe(self._outbox.anew())
-        self._tell_connected()
-
-    async def _carry(self, goes_on: Callable[[], bool]) -> None:
-        """Take over what comes, until the connection breaks or it is time to end."""
         presence = self._presence
         if presence is None:
+            await self._subscribe(self._outbox.anew())
+            self._connected()
             await self._flow(goes_on)
             return
-        self.holds = True
-        try:
-            await self._reunite(presence, goes_on)
-        finally:
-            self.holds = False
         beating = asyncio.ensure_future(self._beat(presence))
         try:
+            await self._subscribe(sorted(self._outbox.anew(), key=len))  # those of servers first
+            await self._send([presence.greeting()])
+            self._connected()
+            await self._reunite(presence, goes_on)
             await self._flow(goes_on)
             await self._send([presence.farewell()])
         finally:
+            self.holds = False
             beating.cancel()
+
+    def _connected(self) -> None:
+        self._connected_at = asyncio.get_running_loop().time()
+        self._tell_connected()
 
     async def _reunite(self, presence: Presence, goes_on: Callable[[], bool]) -> None:
         """Greet the others, and hold what waits until those are back who were there: of a broker
@@ -212,14 +226,15 @@ class Pump:
         def waits() -> bool:
             return not presence.is_complete() and not self._is_broken() and goes_on()
 
-        await self._send([presence.greeting()])
+        self.holds = True
         while waits() and left > 0:
-            pause = min(_GREET_EVERY, presence.every, left)
+            pause = min(_GREET_EVERY, left)
             await self._pause(pause, waits)
             left -= pause
             changes, _ = self._outbox.take(0, 0)
             await self._change_channels(changes)
             await self._send([presence.greeting()])
+        self.holds = False
 
     async def _beat(self, presence: Presence) -> None:
         """Tell the others in time that this server is there, whatever else waits."""
@@ -237,10 +252,11 @@ class Pump:
         self._outbox.flows, self._lost_at = True, None
         await self._publish()  # what failed before
         while True:
-            changes, self._batch = self._outbox.take(_BATCH, _BATCH_BYTES)
+            share = 2**self._slow
+            changes, self._batch = self._outbox.take(_BATCH // share, _BATCH_BYTES // share)
             await self._change_channels(changes)
             await self._publish()
-            await self._unsubscribe_some()
+            await self._unsubscribe(max(_CHANNELS, sum(changes.values())))
             self._news.clear()
             if self._broken is not None and self._broken.done():
                 raise self._broken.result()
@@ -259,12 +275,12 @@ class Pump:
         await self._subscribe([channel for channel, wanted in changes.items() if wanted])
 
     async def _subscribe(self, channels: Sequence[str]) -> None:
-        for start in range(0, len(channels), _CHANNELS):
-            await self._step(self._broker.subscribe(channels[start : start + _CHANNELS]))
+        for some in _some(channels):
+            await self._step(self._broker.subscribe(some))
 
-    async def _unsubscribe_some(self) -> None:
-        some = list(islice(self._unwanted, _CHANNELS))
-        if some:
+    async def _unsubscribe(self, most: int) -> None:
+        unwanted = list(islice(self._unwanted, most))
+        for some in _some(unwanted):
             await self._step(self._broker.unsubscribe(some))
             for channel in some:
                 del self._unwanted[channel]
@@ -287,8 +303,12 @@ class Pump:
                 entry.number = self._number
         messages = list(filter(None, map(self._written, entries)))
         if messages:
+            now = asyncio.get_running_loop().time
             async with self._publishing:
+                begun = now()
                 await self._step(self._broker.publish(messages))
+            if len(messages) > 1:
+                self._slow = min(self._slow + 1, _HALVED) if now() - begun > _BRISK else 0
 
     def _written(self, entry: Entry) -> tuple[str, bytes] | None:
         try:
@@ -319,6 +339,12 @@ class Pump:
 
     async def _step(self, step: Coroutine[Any, Any, T]) -> T:
         return await _soon(step, self._broken)
+
+
+def _some(channels: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Channels, as many at once as go into one step."""
+    for start in range(0, len(channels), _CHANNELS):
+        yield channels[start : start + _CHANNELS]
 
 
 async def _soon(

@@ -138,6 +138,8 @@ class AskingOne:
     def hear(self, node: str, reply: Reply) -> None:
         if isinstance(reply, Answer) and reply.packet is not None:
             self.pending.answer(reply.packet.values(self._codec))
+        elif isinstance(reply, Asked) and reply.refused:
+            self.give_up(f"its server {node} has too much to do")
         elif isinstance(reply, Answer) or (isinstance(reply, Asked) and not reply.sids):
             self.pending.fail(_gone(self.pending))
 
@@ -174,7 +176,9 @@ class AskingAll:
         self._asked: dict[str, dict[Sid, AskingOne]] = {}
 
     def hear(self, node: str, reply: Reply) -> None:
-        if isinstance(reply, Asked) and node not in self._asked:
+        if isinstance(reply, Asked) and reply.refused:
+            self.pending.lose(node)
+        elif isinstance(reply, Asked) and node not in self._asked:
             asked = [AskingOne(self._ack(sid), self._codec) for sid in reply.sids]
             for each in asked:
                 each.expect(node)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sionamespace import Namespace, UsageError
+from sionamespace import MemoryRoomManager, Namespace, NotConnected, UsageError
 from sionamespace.testing import Harness
 
 pytestmark = pytest.mark.every_runtime
@@ -153,3 +153,21 @@ def test_what_is_wrong_is_said_where_it_is_written(ns):
         ns.to("x").skip(None)
     with pytest.raises(UsageError):
         ns.to("x").emit("connect")
+
+
+def test_who_leaves_while_others_are_told_of_is_not_among_them():
+    gone = []
+
+    class Rooms(MemoryRoomManager):
+        def rooms(self, path, sid):
+            if sid in gone:
+                raise NotConnected("it has left its rooms, and is about to leave")
+            return super().rooms(path, sid)
+
+    class Plain(Namespace): ...
+
+    with Harness(Plain(), rooms=Rooms()) as h:
+        stays, leaves = h.connect(), h.connect()
+        gone.append(leaves.sid)
+        assert [known.sid for known in h.namespace().everyone.clients()] == [stays.sid]
+        gone.clear()

@@ -24,6 +24,7 @@ from sionamespace.errors import BrokerDown, PacketError, UsageError
 from sionamespace.logs import FirstTimes
 from sionamespace.ports import Broker, Local
 from sionamespace.runtime.faults import log_fault
+from sionamespace.runtime.originals import new_lock
 from sionamespace.runtime.pending import Pending
 from sionamespace.types import Path
 
@@ -77,19 +78,25 @@ class NodeLink:
         self._goes_on = False
         self._running: Pending[Any] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self._not_begun: dict[object, Callable[[Exception], object]] = {}
+        """What is called with an error if a question that waits cannot be asked."""
+        self._lock = new_lock()
 
     def start(self) -> None:
         """Come to them."""
-        self._goes_on = True
-        if self._running is None:
-            spawn: Any = self._local.runtime.spawn
-            self._running = Context().run(spawn, self._run)
+        with self._lock:
+            self._goes_on = True
+            if self._running is None:
+                spawn: Any = self._local.runtime.spawn
+                self._running = Context().run(spawn, self._run)
 
     def stop(self) -> Pending[Any] | None:
         """Leave them, after what waits was sent, if it can be sent now."""
-        self._goes_on = False
+        with self._lock:
+            self._goes_on = False
+            running = self._running
         self._pump.wake()
-        return self._running
+        return running
 
     def flush(self, done: Callable[[], object]) -> bool:
         """Have a function called when all so far was published; False if too much waits."""
@@ -109,10 +116,14 @@ class NodeLink:
         Args:
             failed: called with the error if they cannot be asked.
         """
-        if self._running is None:
-            failed(BrokerDown("this server has left the others"))
-        elif not self._outbox.mark(partial(self._begin, question, failed)):
-            failed(BrokerDown(f"{self._outbox.bytes} bytes wait for {self._broker.name}"))
+        waits = object()
+        self._not_begun[waits] = failed
+        if not self._outbox.mark(partial(self._begin, question, waits)):
+            self._fail(
+                waits, BrokerDown(f"{self._outbox.bytes} bytes wait for {self._broker.name}")
+            )
+        elif self._running is None:
+            self._fail(waits, _left())
 
     def listen_to(self, path: Path) -> None:
         """Take part in what concerns a namespace."""
@@ -136,20 +147,36 @@ class NodeLink:
 
     async def _run(self) -> None:
         try:
-            while self._goes_on:
+            while not self._is_over():
                 await self._pump.run(lambda: self._goes_on)
+        except BaseException:
+            # Somebody ended what runs here; this server comes back with its next client.
+            with self._lock:
+                self._running = None
+            raise
         finally:
-            self._running = None
             self.questions.give_up()
+            for waits in list(self._not_begun):
+                self._fail(waits, _left())
 
-    def _begin(
-        self,
-        question: Callable[[], Coroutine[Any, Any, None]],
-        failed: Callable[[Exception], object],
-    ) -> None:
-        task = asyncio.ensure_future(_guarded(question, failed))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+    def _is_over(self) -> bool:
+        """Whether this server has left; if so, who comes back begins anew."""
+        with self._lock:
+            if not self._goes_on:
+                self._running = None
+            return not self._goes_on
+
+    def _begin(self, question: Callable[[], Coroutine[Any, Any, None]], waits: object) -> None:
+        failed = self._not_begun.pop(waits, None)
+        if failed is not None:
+            task = asyncio.ensure_future(_guarded(question, failed))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    def _fail(self, waits: object, error: BrokerDown) -> None:
+        failed = self._not_begun.pop(waits, None)
+        if failed is not None:
+            failed(error)
 
     def _count(self, path: Path) -> Awaitable[int]:
         return self._broker.count(self._wire.requests(path))
@@ -172,7 +199,9 @@ class NodeLink:
         try:
             path = self._paths.get(channel)
             if path is None:
-                self._take_broadcast(channel, data)
+                # Or it is of a namespace that is no longer here, and not given up yet.
+                if channel.startswith(f"{self._wire.everyone}#"):
+                    self._take_broadcast(channel, data)
             elif channel == self._wire.requests(path):
                 self._take_request(path, data)
             else:
@@ -225,6 +254,10 @@ async def _guarded(
     except Exception as error:
         _log.warning("servers of Node could not be asked: %s", error)
         failed(error)
+
+
+def _left() -> BrokerDown:
+    return BrokerDown("this server has left the others")
 
 
 def _unheard(is_full: bool) -> None:

@@ -12,7 +12,7 @@ from sionamespace.cluster.membership import Membership, Settings
 from sionamespace.cluster.messages import Announce, Dismiss, Emit, Enter, Leave
 from sionamespace.cluster.nodejs.link import CountingBroker, NodeLink
 from sionamespace.cluster.nodejs.wire import NodeWire
-from sionamespace.cluster.others import ClusterOthers
+from sionamespace.cluster.others import ClusterOthers, size_of
 from sionamespace.cluster.wire import Wire
 from sionamespace.errors import BrokerDown
 from sionamespace.gathering import Gathering, ServerAnswers
@@ -84,7 +84,8 @@ class NodeOthers(ClusterOthers):
         if _may_concern(selection):
             packet = Encoded.of(parcel.packets)
             emit = Emit(path, selection.rooms, selection.skip, packet, volatile)
-            self._node().tell(emit, parcel.size, volatile)
+            size = parcel.size + size_of(selection.rooms, selection.skip)
+            self._node().tell(emit, size, volatile)
 
     def moved(
         self,
@@ -95,15 +96,17 @@ class NodeOthers(ClusterOthers):
     ) -> None:
         super().moved(path, selection, into, out_of)
         if _may_concern(selection):
+            size = size_of(selection.rooms, selection.skip, into, out_of)
             if into:
-                self._node().tell(Enter(path, selection.rooms, selection.skip, into))
+                self._node().tell(Enter(path, selection.rooms, selection.skip, into), size)
             if out_of:
-                self._node().tell(Leave(path, selection.rooms, selection.skip, out_of))
+                self._node().tell(Leave(path, selection.rooms, selection.skip, out_of), size)
 
     def dismissed(self, path: Path, selection: Selection, close: bool) -> None:
         super().dismissed(path, selection, close)
         if _may_concern(selection):
-            self._node().tell(Dismiss(path, selection.rooms, selection.skip, close))
+            size = size_of(selection.rooms, selection.skip)
+            self._node().tell(Dismiss(path, selection.rooms, selection.skip, close), size)
 
     def announced(self, path: Path, parcel: Sendable, to: str | None) -> None:
         super().announced(path, parcel, to)

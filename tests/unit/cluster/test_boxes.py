@@ -9,7 +9,7 @@ import pytest
 from sionamespace import Namespace
 from sionamespace.cluster.fresh import FreshRooms
 from sionamespace.cluster.messages import Enter, Leave
-from sionamespace.cluster.outbox import Outbox
+from sionamespace.cluster.outbox import Entry, Outbox
 from sionamespace.testing.cluster import Cluster
 
 ENTRY = 300
@@ -20,6 +20,7 @@ class Box(Outbox):
         self.woken, self.news = 0, []
         super().__init__(most, self.news.append)
         self.wake = self.wake_up
+        self.anew()
         self.flows = True
 
     def wake_up(self):
@@ -61,6 +62,22 @@ def test_a_channel_counts_as_it_was_wanted_last():
     box.want("y")
     assert box.taken()[0] == {"x": False, "y": True}
     assert box.anew() == ["y"]
+
+
+def test_what_is_wanted_while_nothing_is_subscribed_to_takes_no_room():
+    box = Box()
+    box.put("stays")
+    box.put("v", volatile=True)
+    assert box.interrupt([Entry("taken", None, 0), Entry("v", None, 0, volatile=True)])
+    for number in range(1000):
+        box.want(f"room {number}")
+        box.unwant(f"room {number}")
+    box.want("x")
+    assert box.take(0, 0)[0] == {}
+    assert box.anew() == ["x"]
+    box.want("y")
+    assert box.taken() == ({"y": True}, ["stays"])
+    assert (box.bytes, box.refused, box.lost) == (0, 2, 0)
 
 
 def test_all_that_is_wanted_is_wanted_anew():

@@ -93,6 +93,16 @@ def test_it_is_there_while_it_enters_and_leaves_many_rooms(cluster, clients):
     assert not any("room" in channel for channel in cluster.node(0)._broker._channels)
 
 
+def test_it_is_there_while_it_subscribes_to_all_anew(cluster, clients):
+    clients[0].emit("join", *(f"room {number}" for number in range(1000)))
+    slow(cluster.node(0)._broker, "subscribe", 1)
+    cluster.cut(0)
+    cluster.heal(0)
+    cluster.advance(12)
+    assert not gone(cluster)
+    assert cluster.node(0).health().connected
+
+
 def test_what_is_sent_does_not_wait_for_rooms_that_were_left(cluster, clients):
     rooms = [f"room {number}" for number in range(1000)]
     clients[0].emit("join", *rooms)
@@ -209,4 +219,27 @@ def test_more_events_of_servers_than_are_handled_are_dropped_and_clients_hear_on
         assert c.node(1).health().dropped > 50
         assert heard(client) == [list(range(100))]
         assert caplog.text.count("more comes from other servers than this one delivers") == 1
+        c.node(1).allow_unfinished("work")
+
+
+def test_who_has_too_much_to_do_says_so(caplog):
+    with Cluster(Chat, settings={"max_inbox_bytes": 2_000}) as c:
+        clients = [node.connect() for node in c.nodes]
+        chat = c.node(0).namespace()
+        asked = []
+
+        def burst():
+            for number in range(50):
+                chat.servers.elsewhere.emit("work", "x" * 100)
+                chat.emit("said", number)
+            asked.append(chat.call("question", room=clients[1].sid, timeout=None))
+            asked.append(chat.to(clients[1].sid).call_all("question", timeout=None))
+            asked.append(chat.servers.elsewhere.call("work", "x", timeout=None))
+
+        c.node(0).run(burst)
+        one, every, servers = asked
+        with pytest.raises(BrokerDown, match="has too much to do"):
+            one.result(0)
+        assert every.result(0).silent == {c.node(1).name}
+        assert servers.result(0).missing == {c.node(1).name}
         c.node(1).allow_unfinished("work")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import logging
 
@@ -88,6 +89,19 @@ def test_what_is_volatile_does_not_wait(cluster, clients):
     assert cluster.node(0).health().dropped == 1
 
 
+def test_nor_does_what_was_volatile_when_the_broker_fell_silent(cluster, clients):
+    cluster.stall(0)
+    chat(cluster).emit("said", 1)
+    cluster.settle()
+    chat(cluster).emit("said", 2, volatile=True)
+    chat(cluster).emit("said", 3)
+    cluster.advance(60)
+    cluster.heal(0)
+    cluster.advance(11)
+    assert heard(*clients) == [[1, 2, 3], [1, 3]]
+    assert cluster.node(0).health().dropped == 1
+
+
 def test_it_is_one_log_line_and_a_hook_when_it_goes_and_when_it_is_back(cluster, clients, caplog):
     with caplog.at_level(logging.INFO):
         cluster.cut(0)
@@ -132,6 +146,41 @@ def test_one_that_breaks_as_soon_as_it_is_open_is_not_connected_to_without_end(c
     clients[0].emit("say", 1)
     cluster.advance(60)
     assert 12 < len(opened) < 30
+
+
+def test_one_whose_library_fails_to_close_is_connected_to_anew(cluster, clients):
+    broker = cluster.node(0)._broker
+    close = broker.close
+
+    async def closed():
+        await close()
+        raise asyncio.CancelledError  # as of something of its own that it has cancelled
+
+    broker.close = closed
+    cluster.cut(0)
+    cluster.heal(0)
+    cluster.advance(6)
+    clients[0].emit("say", 1)
+    assert heard(*clients) == [[1], [1]]
+    broker.close = close
+
+
+def test_one_that_takes_nothing_is_not_said_to_be_there(cluster, clients, caplog):
+    async def publish(batch):
+        await asyncio.sleep(60)
+
+    with caplog.at_level(logging.INFO):
+        broker = cluster.node(0)._broker
+        broker.publish = publish
+        clients[0].emit("say", 1)
+        cluster.advance(60)
+        lines = [r.getMessage() for r in caplog.records if cluster.node(0).name in r.getMessage()]
+        assert len([line for line in lines if "cannot reach" in line]) == 1
+        assert not [line for line in lines if "is connected" in line]
+        assert not cluster.node(0).health().connected
+        del broker.publish
+        cluster.advance(12)
+        assert heard(*clients) == [[1], [1]]
 
 
 def test_a_broker_that_does_not_answer_counts_as_broken(cluster, clients, caplog):
@@ -302,6 +351,38 @@ def test_a_full_outbox_refuses_what_comes_and_says_so_once(caplog):
         assert c.node(0).health().waiting == 0
         one.emit("say", 100)
         assert heard(two)[0][-1] == 100
+
+
+def test_the_names_of_rooms_count(caplog):
+    with Cluster(Chat, settings={"max_outbox_bytes": 100_000}) as c:
+        c.node(0).connect()
+        sid = c.node(1).connect().sid
+        c.cut(0)
+        long = "x" * 20_000
+        lobby = c.node(0).namespace()
+        lobby.emit("said", 1, room=long)
+        lobby.to("a").skip(long).emit("said", 1)
+        lobby.enter_room(sid, long)
+        lobby.leave_room(sid, long)
+        assert 80_000 < c.node(0).health().waiting <= 100_000
+        lobby.to(long).disconnect()
+        assert c.node(0).health().dropped == 1
+        assert not lobby.members(long).result(0)
+        assert not lobby.members(long).complete
+
+
+def test_a_loss_is_told_by_the_flush_that_follows_and_by_no_other():
+    with Cluster(Chat, settings={"max_outbox_bytes": 10_000}) as c:
+        c.cut(0)
+        lobby = c.node(0).namespace()
+        first = c.node(0)._application.flush(30)
+        lobby.emit("said", "x" * 20_000)
+        c.heal(0)
+        c.advance(6)
+        assert isinstance(first.exception(0), BrokerDown)
+        second = c.node(0)._application.flush()
+        c.settle()
+        assert second.exception(0) is None
 
 
 def test_in_a_full_outbox_the_oldest_volatile_ones_make_room():

@@ -6,13 +6,16 @@ import time
 
 import pytest
 
-from sionamespace import AckTimeout, ClientGone, Namespace, UsageError, WouldBlock
+from sionamespace import AckTimeout, ClientGone, Namespace, UsageError, WouldBlock, server_event
 from sionamespace.testing.cluster import Cluster
 
 pytestmark = pytest.mark.every_runtime
 
 
 class Quiz(Namespace):
+    @server_event
+    def quiz(self): ...
+
     def on_connect(self, sid, environ, auth):
         if auth:
             self.enter_room(sid, auth["room"])
@@ -111,6 +114,19 @@ def test_a_client_of_a_server_that_dies_is_gone_when_that_is_noticed(cluster, qu
     cluster.advance(3)
     assert isinstance(ack.exception(0), ClientGone)
     assert isinstance(quiz.call("question", room=clients[1].sid).exception(0), ClientGone)
+
+
+def test_a_client_of_a_server_that_is_not_there_is_gone_when_all_that_are_were_heard():
+    with Cluster(Quiz, nodes=2) as c:
+        one = c.add()
+        quiz = one.namespace()
+        ack = quiz.call("question", room="old~0badcafe", timeout=None)
+        report = quiz.servers.to("0badcafe").call("quiz", timeout=None)
+        c.settle()
+        assert not ack.done()
+        c.advance(1)
+        assert isinstance(ack.exception(0), ClientGone)
+        assert report.result(0).missing == {"0badcafe"}
 
 
 def test_another_server_that_dies_ends_nothing_of_it(cluster, quiz, clients):
