@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import selectors
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final, Protocol, TypeAlias
 
 from sionamespace.runtime.faults import log_fault
@@ -69,7 +70,8 @@ class Sockets:
     def discard(self, fd: int) -> None:
         """Have a socket read no more, if it was, and call nothing; before it is closed."""
         if self._watched.pop(fd, None) is not None:
-            self._poll.unregister(fd)
+            with suppress(OSError):  # it was closed, and is not there any more
+                self._poll.unregister(fd)
             self._again.pop(fd, None)
 
     def wait(self, seconds: float | None) -> list[int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import select
 import time
@@ -86,8 +87,9 @@ class ThreadsDriver:
         """The sockets, and the bell among them; made when first needed, in this process."""
         with self.engine:
             if self._sockets is None:
-                self._sockets = Sockets()
-                self._hang_bell(self._sockets)
+                sockets = Sockets()
+                self._hang_bell(sockets)
+                self._sockets = sockets
             return self._sockets
 
     def _hang_bell(self, sockets: Sockets) -> None:
@@ -137,9 +139,11 @@ class ThreadsDriver:
         self._wait_for(sock, select.POLLOUT)
 
     def _wait_for(self, sock: Any, event: int) -> None:
+        poll, descriptor = select.poll(), sock.fileno()
+        if descriptor < 0:
+            raise OSError(errno.EBADF, "the socket is closed")
+        poll.register(descriptor, event)
         self._crew.about_to_wait()
-        poll = select.poll()
-        poll.register(sock.fileno(), event)
         poll.poll()
 
     def now(self) -> float:

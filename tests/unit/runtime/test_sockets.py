@@ -110,6 +110,21 @@ def test_one_that_fails_is_read_no_more_and_the_others_are(crowd, caplog):
     assert caplog.text.count("ZeroDivisionError: ") == 1
 
 
+def test_one_that_was_closed_behind_its_back_ends_like_the_others(crowd):
+    few = crowd(1)
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        theirs.send(b"x")
+
+        def closed():
+            ours.close()
+            return OVER
+
+        few.sockets.add(ours.fileno(), closed, lambda: few.ended.append("closed"))
+        few.round()
+    assert (few.read, few.ended) == ([0], ["closed"])
+
+
 def test_it_can_be_watched_itself(crowd):
     outer, inner = crowd(0), crowd(1)
     heard = []
