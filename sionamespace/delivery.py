@@ -10,7 +10,7 @@ from typing import Any
 
 from sionamespace.acks import Ack, BroadcastAck
 from sionamespace.client import Client
-from sionamespace.errors import ClientGone, NotConnected, UsageError
+from sionamespace.errors import BrokerDown, ClientGone, NotConnected, UsageError
 from sionamespace.gathering import Clients, Members
 from sionamespace.ids import Ids
 from sionamespace.ports import Runtime
@@ -206,9 +206,11 @@ class Delivery:
             self._ask(ack, number, parcel, timeout)
         else:
             where = repr(ack.sid) if selection.rooms else "nobody"
-            ack.fail(
-                ClientGone(f"there is no client {where} in {self.path} to answer {ack.event!r}")
-            )
+            none = f"there is no client {where} in {self.path} to answer {ack.event!r}"
+            if members.complete:
+                ack.fail(ClientGone(none))
+            else:
+                ack.fail(BrokerDown(f"{none} on the servers that could be asked"))
 
     def _ask_each(
         self, sids: list[Sid], event: str, number: int, parcel: Parcel, timeout: float | None

@@ -59,20 +59,20 @@ class Gathering(Pending[T]):
             self._parts[server] = part
         self.drop(server)
 
-    def lose(self, server: str) -> None:
-        """A server will not say anything any more."""
+    def lose(self, thing: object) -> None:
+        """A server will not say anything any more; or of what else is awaited nothing is known."""
         with self._gathering:
-            if server in self._awaited:
-                self._silent.add(server)
-        self.drop(server)
+            if thing in self._awaited:
+                self._miss(thing)
+        self.drop(thing)
 
     def give_up(self) -> None:
         """The time is over."""
         with self._gathering:
             if self.done():
                 return
-            self._is_known = all(isinstance(it, str) for it in self._awaited)
-            self._silent.update(it for it in self._awaited if isinstance(it, str))
+            for thing in self._awaited:
+                self._miss(thing)
             self._awaited = {self._still_asked}
         self.close()
 
@@ -87,6 +87,12 @@ class Gathering(Pending[T]):
             parts = None if self._awaited else dict(self._parts)
         if parts is not None and not self.done():
             self.resolve(self._joined(parts))
+
+    def _miss(self, thing: object) -> None:
+        if isinstance(thing, str):
+            self._silent.add(thing)
+        else:
+            self._is_known = False
 
     def _joined(self, parts: Mapping[str, Any]) -> T:
         """The value that the parts of servers make."""

@@ -64,6 +64,9 @@ class Runtime(Protocol):
     def bind(self) -> None:
         """Make the calling thread the engine's own; what follows may use its timers."""
 
+    def awaited(self) -> None:
+        """Somebody awaits a value on the event loop that runs here."""
+
     def here(self) -> bool:
         """Whether the calling thread is the engine's own, which may touch its sockets."""
 

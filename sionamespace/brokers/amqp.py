@@ -82,7 +82,7 @@ class _Session:
     async def subscribe(self, channels: Sequence[str]) -> None:
         for channel in channels:
             self._channels[short_name(channel)] = channel
-        await _all(self._queue.bind(EXCHANGE, short_name(channel)) for channel in channels)
+        await _all([self._bind(channels)])
 
     async def unsubscribe(self, channels: Sequence[str]) -> None:
         await _all(self._queue.unbind(EXCHANGE, short_name(channel)) for channel in channels)
@@ -100,6 +100,14 @@ class _Session:
         self._exchange = await sending.declare_exchange(EXCHANGE, durable=True)
         self._queue = await receiving.declare_queue(exclusive=True, auto_delete=True)
         await self._queue.consume(self._take, no_ack=True)
+
+    async def _bind(self, channels: Sequence[str]) -> None:
+        """Bind the queue to all, which the server does in this order, and tells for the last."""
+        receiving = await self._queue.channel.get_underlay_channel()
+        *others, last = map(short_name, channels)
+        for name in others:
+            await receiving.queue_bind(self._queue.name, EXCHANGE, name, nowait=True)
+        await receiving.queue_bind(self._queue.name, EXCHANGE, last)
 
     async def _send(self, channel: str, message: bytes) -> None:
         content = aio_pika.Message(message)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
+
+from redis.asyncio import Redis
 
 from sionamespace.brokers.redis import RedisBroker, RedisSession
 from sionamespace.brokers.redis_client import address_of, new_client
@@ -41,10 +44,15 @@ class NodeBroker(RemoteBroker):
         return found
 
     def _new_session(self, receive: Receive, lost: Lost) -> _Session:
-        return _Session(new_client(self._address), receive, lost, patterns=True)
+        return _Session(new_client(self._address), receive, lost)
 
 
 class _Session(RedisSession):
+    def __init__(self, client: Redis, receive: Receive, lost: Lost) -> None:
+        super().__init__(client, receive, lost, patterns=True)
+        self._counting = asyncio.Lock()
+
     async def count(self, channel: str) -> int:
-        [(_, number)] = await self._client.pubsub_numsub(channel)
+        async with self._counting:  # by one connection, however many ask at once
+            [(_, number)] = await self._client.pubsub_numsub(channel)
         return int(number)

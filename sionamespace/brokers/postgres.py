@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from base64 import b64decode, b64encode
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import asyncpg
@@ -53,6 +53,18 @@ class PostgresBroker(RemoteBroker):
         return _Session(self._url, receive, lost)
 
 
+class _Connection(asyncpg.Connection):  # type: ignore[misc]
+    """Hands notifications on as they are read.
+
+    The package would have a listener, and a query of its own, for each channel.
+    """
+
+    take: Callable[[str, str], object]
+
+    def _process_notification(self, pid: int, name: str, text: str) -> None:
+        self.take(name, text)
+
+
 class _Session:
     """One connection to notify by, and one to listen."""
 
@@ -62,7 +74,7 @@ class _Session:
         self._lost = lost
         self._parts = Parts()
         self._channels: dict[str, str] = {}
-        self._connections: list[Any] = []
+        self._connections: list[_Connection] = []
         self._turn = asyncio.Lock()
         self._asking: asyncio.Task[None] | None = None
 
@@ -70,8 +82,13 @@ class _Session:
         for _ in range(2):
             # No prepared statements, which a pooler in between could not keep.
             connection = await asyncpg.connect(
-                self._url, statement_cache_size=0, timeout=PATIENCE, command_timeout=SILENCE
+                self._url,
+                statement_cache_size=0,
+                timeout=PATIENCE,
+                command_timeout=SILENCE,
+                connection_class=_Connection,
             )
+            connection.take = self._take
             self._connections.append(connection)
             connection.add_termination_listener(self._terminated)
         self._notifying, self._listening = self._connections
@@ -86,16 +103,18 @@ class _Session:
         await self._notifying.execute(NOTIFY, *zip(*pieces, strict=True))
 
     async def subscribe(self, channels: Sequence[str]) -> None:
-        async with self._turn:
-            for channel in channels:
-                self._channels[short_name(channel)] = channel
-                await self._listening.add_listener(short_name(channel), self._take)
+        self._channels.update((short_name(channel), channel) for channel in channels)
+        await self._tell("LISTEN", channels)
 
     async def unsubscribe(self, channels: Sequence[str]) -> None:
+        await self._tell("UNLISTEN", channels)
+        for channel in channels:
+            self._channels.pop(short_name(channel), None)
+
+    async def _tell(self, word: str, channels: Sequence[str]) -> None:
         async with self._turn:
-            for channel in channels:
-                await self._listening.remove_listener(short_name(channel), self._take)
-                self._channels.pop(short_name(channel), None)
+            names = map(short_name, channels)
+            await self._listening.execute("; ".join(f'{word} "{name}"' for name in names))
 
     async def close(self) -> None:
         if self._asking is not None:
@@ -113,7 +132,7 @@ class _Session:
         except Exception as error:
             self._lost(error)
 
-    def _take(self, _: Any, __: int, name: str, text: str) -> None:
+    def _take(self, name: str, text: str) -> None:
         if name in self._channels:
             channel = self._channels[name]
             try:

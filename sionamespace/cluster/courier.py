@@ -71,16 +71,14 @@ class Courier:
             BrokerDown: if too many wait already.
         """
         if not self._outbox.put(message, None, size):
-            raise BrokerDown(
-                f"{self._outbox.bytes} bytes wait for {self._broker.name} already, and no more do"
-                f"{self._why()}"
-            )
+            raise self._too_much()
 
     def flush(self, timeout: float) -> Pending[None]:
         """Done when the broker has taken all so far; `BrokerDown` if it has not in time."""
         flushed: Pending[None] = Pending(self._runtime)
         lost_before, self._lost_before = self._lost_before, self._outbox.lost
-        self._outbox.mark(partial(self._flushed, flushed, lost_before))
+        if not self._outbox.mark(partial(self._flushed, flushed, lost_before)):
+            flushed.fail(self._too_much())
         self._loop.call_soon_threadsafe(self._loop.call_later, timeout, self._late, flushed)
         return flushed
 
@@ -98,6 +96,12 @@ class Courier:
 
     def _full(self, is_full: bool) -> None:
         """Whoever puts something in is told."""
+
+    def _too_much(self) -> BrokerDown:
+        return BrokerDown(
+            f"{self._outbox.bytes} bytes wait for {self._broker.name} already, and no more do"
+            f"{self._why()}"
+        )
 
     def _why(self) -> str:
         return f" ({type(self._error).__name__}: {self._error})" if self._error else ""

@@ -29,12 +29,16 @@ class FreshRooms:
         self._clock = clock
         self._until: dict[tuple[Path, Room], float] = {}
 
+    def __len__(self) -> int:
+        return len(self._until)
+
     def add(self, enter: Enter) -> None:
         """Clients elsewhere are put into rooms."""
-        until = self._clock() + _SECONDS
+        now = self._clock()
+        self._forget(now)
         for room in enter.into:
             self._until.pop((enter.path, room), None)  # so that the oldest stay in front
-            self._until[enter.path, room] = until
+            self._until[enter.path, room] = now + _SECONDS
 
     def channel(self, wire: Wire, message: ToClients, own: str) -> str | None:
         """The channel of all servers that a message may concern; None if there are none.
@@ -52,7 +56,10 @@ class FreshRooms:
         """Whether a message is for such a room."""
         if not self._until or message.rooms is None:
             return False
-        now = self._clock()
+        self._forget(self._clock())
+        return any((message.path, room) in self._until for room in message.rooms)
+
+    def _forget(self, now: float) -> None:
+        """Those are not fresh any more whose time is over."""
         for key, _ in list(takewhile(lambda item: item[1] <= now, self._until.items())):
             del self._until[key]
-        return any((message.path, room) in self._until for room in message.rooms)

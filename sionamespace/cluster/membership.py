@@ -74,6 +74,8 @@ class Membership:
         settings: Settings,
     ) -> None:
         self.node = node
+        self.every = settings.heartbeat
+        """After how many seconds it says again that it is there."""
         self._local = local
         self._broker = broker
         self._wire = wire
@@ -91,14 +93,14 @@ class Membership:
             self._connected,
             self._lost,
             self._given_up,
-            reunion=self,
+            presence=self,
         )
         self._fresh = FreshRooms(_now)
         self._foreign = FirstTimes(_log)
         self._is_connected: bool | None = None
         self._since = time.time()
-        self._heard_itself_at: float | None = None
-        self._beat_timer: asyncio.TimerHandle | None = None
+        self._hears_itself = False
+        self._unheard_since: float | None = None
         self._lock = new_lock()
         self._running: Pending[Any] | None = None
         self._again = False
@@ -120,11 +122,9 @@ class Membership:
         What is returned is done when the server has left, if it was there.
         """
         with self._lock:
-            leaves, self._again = self._again, False
+            self._again = False
             running = self._running
-        if leaves:
-            self.say(self._wire.everyone, Bye())
-            self._pump.wake()
+        self._pump.wake()
         return running
 
     def say(self, channel: str, message: Message, volatile: bool = False) -> bool:
@@ -154,9 +154,12 @@ class Membership:
         # To all, also to those that listen to nothing of what it is about: whoever has no such
         # client says so, and is not waited for.
         channel = self._wire.everyone if node is None else self._wire.node(node)
-        taken = self._outbox.put(asked, channel, size)
+        if self._running is None:
+            waits.give_up("this server has left the others")
+        elif not self._outbox.put(asked, channel, size):
+            waits.give_up(f"{self._outbox.bytes} bytes wait for {self._broker.name} already")
         for each in nodes:
-            if not taken or not self.nodes.may_be_there(each):
+            if not self.nodes.may_be_there(each):
                 waits.lose(each)
 
     def health(self) -> Health:
@@ -174,13 +177,19 @@ class Membership:
     # On the loop.
 
     async def _run(self) -> None:
-        while not self._is_over():
-            await self._pump.run(self._goes_on)
-            if self._beat_timer is not None:
-                self._beat_timer.cancel()
-        self.nodes.clear()
-        self._set_connected(False)
-        _log.info("server %s has left", self.node)
+        try:
+            while not self._is_over():
+                await self._pump.run(self._goes_on)
+        except BaseException:
+            # Somebody ended what runs here; this server comes back with its next client.
+            with self._lock:
+                self._running = None
+            raise
+        finally:
+            self.nodes.clear()
+            self.questions.give_up()
+            self._set_connected(False)
+            _log.info("server %s has left", self.node)
 
     def _goes_on(self) -> bool:
         return self._again
@@ -193,24 +202,12 @@ class Membership:
             return not self._again
 
     def _connected(self) -> None:
-        loop = asyncio.get_running_loop()
         _log.info("server %s is connected to %s", self.node, self._broker.name)
-        self._heard_itself_at = None
+        self._hears_itself, self._unheard_since = False, None
         self.nodes.listen(_now())
-        self._beat_timer = loop.call_later(self._settings.heartbeat, self._beat)
         self._set_connected(True)
 
-    def greeting(self) -> Entry:
-        """What a server says when it comes, or comes back; whoever hears it answers."""
-        return Entry(Hello(), self._wire.everyone, 0)
-
-    def is_complete(self) -> bool:
-        """Whether all are back who were there."""
-        return self.nodes.all_met()
-
     def _lost(self, error: BaseException) -> None:
-        if self._beat_timer is not None:
-            self._beat_timer.cancel()
         self.nodes.all_heard = False
         if self._is_connected is not False:
             _log.error(
@@ -242,7 +239,7 @@ class Membership:
         if not self._broker.filters and channel not in self._outbox.wanted:
             return
         if self._wire.is_of(data, self.node):
-            self._heard_itself_at = _now()
+            self._hears_itself, self._unheard_since = True, None
             return
         try:
             received = self._wire.read(channel, data)
@@ -271,21 +268,40 @@ class Membership:
     def _reply(self, node: str, reply: Reply, size: int) -> None:
         self._outbox.put(reply, self._wire.node(node), size)
 
-    # Beats.
+    # What the pump says of this server.
 
-    def _beat(self) -> None:
-        now = _now()
-        self._beat_timer = asyncio.get_running_loop().call_later(
-            self._settings.heartbeat, self._beat
-        )
-        self.say(self._wire.everyone, Beat(), volatile=True)
-        heard, deaf_for = self._heard_itself_at, 0.0
-        if heard is not None:
-            # On an engine that lets everybody hear themselves, that is a sign of life.
-            deaf_for = now - heard
+    def greeting(self) -> Entry:
+        """What a server says when it comes, or comes back; whoever hears it answers."""
+        return Entry(Hello(), self._wire.everyone, 0)
+
+    def farewell(self) -> Entry:
+        """What it says when it leaves."""
+        return Entry(Bye(), self._wire.everyone, 0)
+
+    def is_complete(self) -> bool:
+        """Whether all are back who were there."""
+        return self.nodes.all_met()
+
+    def beat(self, late: float) -> Entry:
+        """What it says again and again; and by now others may have gone."""
+        if late > self._settings.heartbeat:
+            # This process stood still, and what was said meanwhile is yet to be read.
+            self._unheard_since = None
+            self.nodes.wait_anew(_now())
+        else:
+            self._look_around(_now())
+        return Entry(Beat(), self._wire.everyone, 0)
+
+    def beaten(self) -> None:
+        """That was published: on an engine where all hear themselves it comes back."""
+        if self._hears_itself and self._unheard_since is None:
+            self._unheard_since = _now()
+
+    def _look_around(self, now: float) -> None:
+        deaf_for = 0.0 if self._unheard_since is None else now - self._unheard_since
         if deaf_for > self._settings.forget_after:
             self._pump.break_off(TimeoutError(f"nothing was heard for {deaf_for:.1f} s"))
-        if self._pump.holds or deaf_for > 2 * self._settings.heartbeat:
+        if deaf_for > 2 * self._settings.heartbeat:
             return  # whoever is not heard now may be there all the same
         self.nodes.forget_silent(now)
         if not self.nodes.all_heard:

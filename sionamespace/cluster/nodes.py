@@ -103,9 +103,15 @@ class Nodes:
                     del self._silent[next(iter(self._silent))]
 
     def listen(self, now: float) -> None:
-        """Nothing could be heard until now; from here on all of them have their time again."""
+        """This server hears the others anew, and those who were there say so again."""
+        self.wait_anew(now)
         for node in self._nodes.values():
-            node.heard_at, node.is_met = now, False
+            node.is_met = False
+
+    def wait_anew(self, now: float) -> None:
+        """Nobody could be heard for a while, which says nothing of them: all have their time."""
+        for node in self._nodes.values():
+            node.heard_at = now
 
     def clear(self) -> None:
         """This server itself goes."""

@@ -150,21 +150,22 @@ class Orders:
     def _announce(self, node: str, message: Announce) -> None:
         event, *args = message.packet.values(self._local.codec)
         run, size = self._local.server_event, message.packet.size
-        if self._inbox.has_room():
+        if self._inbox.has_room(for_handlers=True):
             self._inbox.add(size, run, message.path, event, args, True)
 
     def _ask_server(self, node: str, message: AskServers) -> None:
-        if self._inbox.has_room():
+        if self._inbox.has_room(for_handlers=True):
             self._inbox.add(message.packet.size, self._run, node, message)
 
-    def _run(self, node: str, message: AskServers) -> None:
-        """On the engine's thread."""
+    def _run(self, node: str, message: AskServers) -> Pending[Any] | None:
+        """On the engine's thread; what its handlers return."""
         event, *args = message.packet.values(self._local.codec)
-        pending = self._local.server_event(message.path, event, args, False)
+        pending: Pending[Any] | None = self._local.server_event(message.path, event, args, False)
         if pending is None:
             self._reply(node, Said(message.question, False, None), 0)
         else:
             pending.listen(partial(self._say, node, message, pending))
+        return pending
 
     def _say(self, node: str, message: AskServers, pending: Pending[Any]) -> None:
         packet = None

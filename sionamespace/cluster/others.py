@@ -85,7 +85,8 @@ class ClusterOthers(Others):
         self._membership()
         flushed: Pending[None] = Pending(runtime)
         lost_before, self._lost_before = self._lost_before, self._outbox.lost
-        self._outbox.mark(partial(self._flushed, flushed, lost_before))
+        if not self._outbox.mark(partial(self._flushed, flushed, lost_before)):
+            flushed.fail(BrokerDown(f"{self._outbox.bytes} bytes wait for {self._broker.name}"))
         if not flushed.done():
             late = f"what was sent to other servers did not reach {self._broker.name} within"
             error = BrokerDown(f"{late} {timeout:g} s; it is sent when that is reached")

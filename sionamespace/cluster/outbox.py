@@ -89,10 +89,15 @@ class Outbox:
             self._set_full(True)
         return taken
 
-    def mark(self, done: Callable[[], object]) -> None:
+    def mark(self, done: Callable[[], object]) -> bool:
         """Have a function called, on the pump's loop, when all before it was published and
-        subscribed to."""
-        self._add(lambda: self._entries.append(Entry(None, None, 0, done=done)))
+        subscribed to; False if too much waits already."""
+        with self._lock:
+            if self.bytes + _ENTRY_BYTES > self._most:
+                return False
+            self.bytes += _ENTRY_BYTES
+        self._add(lambda: self._entries.append(Entry(None, None, _ENTRY_BYTES, done=done)))
+        return True
 
     def want(self, channel: str) -> None:
         """Have a channel subscribed to, before what is put in from here on is published."""

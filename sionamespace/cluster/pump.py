@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from contextlib import suppress
-from typing import Protocol, TypeVar
+from itertools import islice
+from typing import Any, Protocol, TypeVar
 
 from sionamespace.cluster.outbox import Entry, Outbox
 from sionamespace.ports import Broker
-from sionamespace.runtime.calls import being_cancelled
 from sionamespace.runtime.originals import get_ident
 
-__all__ = ["Pump", "Reunion"]
+__all__ = ["Presence", "Pump"]
 
 T = TypeVar("T")
 
@@ -30,21 +30,37 @@ may pause between their attempts."""
 _BATCH, _BATCH_BYTES = 500, 1024 * 1024
 """How much is published at once."""
 
-_CHANNELS = 1000
-"""How many channels are subscribed to at once."""
+_CHANNELS = 100
+"""How many channels are subscribed to in one step: some engines take a round trip for each."""
 
 _ATTEMPTS = 3
 """How often a message is sent on a connection that breaks at it, before it is given up."""
 
 
-class Reunion(Protocol):
-    """Who was there when the connection broke."""
+class Presence(Protocol):
+    """What a server tells the others of itself, and who of them was there before a break."""
+
+    every: float
+    """After how many seconds it says again that it is there."""
+
+    def beat(self, late: float) -> Entry:
+        """What tells them that this server is there still.
+
+        Args:
+            late: by how many seconds this is later than it was to be.
+        """
+
+    def beaten(self) -> None:
+        """It was published."""
 
     def greeting(self) -> Entry:
         """What tells them that this server is there, and asks them to say so too."""
 
+    def farewell(self) -> Entry:
+        """What tells them that it goes."""
+
     def is_complete(self) -> bool:
-        """Whether all of them are back. When that changes, the pump is to be woken."""
+        """Whether all are back who were there. When that changes, the pump is to be woken."""
 
 
 class Pump:
@@ -52,7 +68,7 @@ class Pump:
 
     A message is published after the channels were subscribed to that were wanted before it, and
     after those before it. If that fails it is sent again, so that the broker may have it twice,
-    under the same number.
+    under the same number. What tells that this server is there does not wait for the others.
 
     Args:
         write: the channel and the bytes of an entry; None if it need not be sent.
@@ -60,7 +76,7 @@ class Pump:
         connected: called on the loop when everything is subscribed to.
         lost: called on the loop with what broke the connection, or kept it from coming about.
         given_up: called with messages that the broker does not take, and why.
-        reunion: who was there when the connection broke; see `Reunion`.
+        presence: what is told of this server; None for who is none.
     """
 
     def __init__(
@@ -72,7 +88,7 @@ class Pump:
         connected: Callable[[], object],
         lost: Callable[[BaseException], object],
         given_up: Callable[[Entry, BaseException], object],
-        reunion: Reunion | None = None,
+        presence: Presence | None = None,
     ) -> None:
         self._broker = broker
         self._outbox = outbox
@@ -82,14 +98,16 @@ class Pump:
         self._tell_connected = connected
         self._tell_lost = lost
         self._tell_given_up = given_up
-        self._reunion = reunion
+        self._presence = presence
         self._lost_at: float | None = None
         self.holds = False
         """Whether what waits is held until others are back."""
         self._loop: asyncio.AbstractEventLoop | None = None
         self._ident = 0
         self._news = asyncio.Event()
-        self._fault: BaseException | None = None
+        self._broken: asyncio.Future[BaseException] | None = None
+        self._publishing = asyncio.Lock()
+        self._unwanted: dict[str, None] = {}
         self._batch: list[Entry] = []
         self._number = 0
         self._failures = 0
@@ -108,13 +126,14 @@ class Pump:
     # On the loop.
 
     def break_off(self, error: BaseException) -> None:
-        """Take the connection for broken."""
-        self._fault = self._fault or error
+        """Take the connection for broken: the step under way ends with an error."""
+        if self._broken is not None and not self._broken.done():
+            self._broken.set_result(error)
         self._news.set()
 
     async def run(self, goes_on: Callable[[], bool]) -> None:
         """Connect, and come back, as long as this is to go on; then send what can be sent."""
-        self._ident, self._news = get_ident(), asyncio.Event()
+        self._ident, self._news, self._publishing = get_ident(), asyncio.Event(), asyncio.Lock()
         self._loop = asyncio.get_running_loop()
         delay = _FIRST_DELAY
         try:
@@ -137,70 +156,118 @@ class Pump:
             await self._close()
 
     async def _close(self) -> None:
+        self._broken = None
         with suppress(TimeoutError):
-            await _soon(self._broker.close())
+            await self._step(self._broker.close())
 
     async def _pause(self, seconds: float, goes_on: Callable[[], bool]) -> None:
-        now = asyncio.get_running_loop().time
-        end = now() + seconds
-        while goes_on() and (left := end - now()) > 0:
-            self._news.clear()
-            with suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(self._news.wait(), left)
+        over = False
+
+        def end() -> None:
+            nonlocal over
+            over = True
+            self._news.set()
+
+        timer = asyncio.get_running_loop().call_later(seconds, end)
+        try:
+            while goes_on() and not over:
+                self._news.clear()
+                await self._news.wait()
+        finally:
+            timer.cancel()
 
     async def _open(self) -> None:
-        self._fault = None
-        await _soon(self._broker.open(self._receive, self.break_off))
+        self._broken = asyncio.get_running_loop().create_future()
+        self._unwanted.clear()
+        await self._step(self._broker.open(self._receive, self.break_off))
         await self._subscribe(self._outbox.anew())
         self._tell_connected()
 
     async def _carry(self, goes_on: Callable[[], bool]) -> None:
         """Take over what comes, until the connection breaks or it is time to end."""
-        if self._reunion is not None:
-            self.holds = True
-            try:
-                await self._reunite(self._reunion, goes_on)
-            finally:
-                self.holds = False
+        presence = self._presence
+        if presence is None:
+            await self._flow(goes_on)
+            return
+        self.holds = True
+        try:
+            await self._reunite(presence, goes_on)
+        finally:
+            self.holds = False
+        beating = asyncio.ensure_future(self._beat(presence))
+        try:
+            await self._flow(goes_on)
+            await self._send([presence.farewell()])
+        finally:
+            beating.cancel()
+
+    async def _reunite(self, presence: Presence, goes_on: Callable[[], bool]) -> None:
+        """Greet the others, and hold what waits until those are back who were there: of a broker
+        that was away, some come back before others, and what is published then is not kept."""
+        left = 0.0
+        if self._lost_at is not None and not self._broker.keeps:
+            away = asyncio.get_running_loop().time() - self._lost_at
+            left = min(2 * away, _LAST_DELAY) + _SLACK
+
+        def waits() -> bool:
+            return not presence.is_complete() and not self._is_broken() and goes_on()
+
+        await self._send([presence.greeting()])
+        while waits() and left > 0:
+            pause = min(_GREET_EVERY, presence.every, left)
+            await self._pause(pause, waits)
+            left -= pause
+            changes, _ = self._outbox.take(0, 0)
+            await self._change_channels(changes)
+            await self._send([presence.greeting()])
+
+    async def _beat(self, presence: Presence) -> None:
+        """Tell the others in time that this server is there, whatever else waits."""
+        now = asyncio.get_running_loop().time
+        try:
+            while True:
+                due = now() + presence.every
+                await asyncio.sleep(presence.every)
+                await self._send([presence.beat(now() - due)])
+                presence.beaten()
+        except Exception as error:
+            self.break_off(error)
+
+    async def _flow(self, goes_on: Callable[[], bool]) -> None:
         self._outbox.flows, self._lost_at = True, None
         await self._publish()  # what failed before
         while True:
             changes, self._batch = self._outbox.take(_BATCH, _BATCH_BYTES)
             await self._change_channels(changes)
             await self._publish()
+            await self._unsubscribe_some()
             self._news.clear()
-            if self._fault is not None:
-                raise self._fault
-            if self._outbox.sleep():
-                if not goes_on():
-                    return
+            if self._broken is not None and self._broken.done():
+                raise self._broken.result()
+            if self._outbox.sleep() and not goes_on():
+                return
+            if not self._unwanted and self._outbox.sleep():
                 await self._news.wait()
 
-    async def _reunite(self, reunion: Reunion, goes_on: Callable[[], bool]) -> None:
-        """Greet the others, and hold what waits until those are back who were there: of a broker
-        that was away, some come back before others, and what is published then is not kept."""
-        now = asyncio.get_running_loop().time
-        until = now()
-        if self._lost_at is not None and not self._broker.keeps:
-            until += min(2 * (until - self._lost_at), _LAST_DELAY) + _SLACK
-
-        def waits() -> bool:
-            return not reunion.is_complete() and self._fault is None and goes_on()
-
-        await self._send([reunion.greeting()])
-        while waits() and (left := until - now()) > 0:
-            await self._pause(min(_GREET_EVERY, left), waits)
-            await self._send([reunion.greeting()])
-
     async def _change_channels(self, changes: dict[str, bool]) -> None:
+        """Subscribe to what is wanted. There is time for what is wanted no longer."""
+        for channel, wanted in changes.items():
+            if wanted:
+                self._unwanted.pop(channel, None)
+            else:
+                self._unwanted[channel] = None
         await self._subscribe([channel for channel, wanted in changes.items() if wanted])
-        unwanted = [channel for channel, wanted in changes.items() if not wanted]
-        if unwanted:
-            await _soon(self._broker.unsubscribe(unwanted))
 
     async def _subscribe(self, channels: Sequence[str]) -> None:
         for start in range(0, len(channels), _CHANNELS):
-            await _soon(self._broker.subscribe(channels[start : start + _CHANNELS]))
+            await self._step(self._broker.subscribe(channels[start : start + _CHANNELS]))
+
+    async def _unsubscribe_some(self) -> None:
+        some = list(islice(self._unwanted, _CHANNELS))
+        if some:
+            await self._step(self._broker.unsubscribe(some))
+            for channel in some:
+                del self._unwanted[channel]
 
     async def _publish(self) -> None:
         """Publish what was taken, all at once; or, if that has failed, one by one."""
@@ -220,7 +287,8 @@ class Pump:
                 entry.number = self._number
         messages = list(filter(None, map(self._written, entries)))
         if messages:
-            await _soon(self._broker.publish(messages))
+            async with self._publishing:
+                await self._step(self._broker.publish(messages))
 
     def _written(self, entry: Entry) -> tuple[str, bytes] | None:
         try:
@@ -246,13 +314,36 @@ class Pump:
             del self._batch[0]
             self._outbox.settled(entries)
 
+    def _is_broken(self) -> bool:
+        return self._broken is not None and self._broken.done()
 
-async def _soon(step: Awaitable[T]) -> T:
+    async def _step(self, step: Coroutine[Any, Any, T]) -> T:
+        return await _soon(step, self._broken)
+
+
+async def _soon(
+    step: Coroutine[Any, Any, T], broken: asyncio.Future[BaseException] | None = None
+) -> T:
+    """Wait for the broker, unless that takes too long, or the connection breaks meanwhile.
+
+    Args:
+        broken: done, with the error, when it breaks.
+    """
+    task = asyncio.ensure_future(step)
+    ends: Iterable[asyncio.Future[Any]] = (task,) if broken is None else (task, broken)
     try:
-        return await asyncio.wait_for(step, PATIENCE)
-    except asyncio.TimeoutError:
-        raise TimeoutError(f"the broker did not answer within {PATIENCE:g} s") from None
-    except asyncio.CancelledError:
-        if being_cancelled():
-            raise
-        raise ConnectionError("what the broker's library waited for was cancelled") from None
+        await asyncio.wait(ends, timeout=PATIENCE, return_when=asyncio.FIRST_COMPLETED)
+    except BaseException:  # whoever waits is cancelled
+        task.cancel()
+        raise
+    if task.cancelled():
+        raise ConnectionError("what the broker's library waited for was cancelled")
+    if task.done():
+        return task.result()
+    task.cancel()
+    await asyncio.wait((task,), timeout=PATIENCE)
+    if task.done() and not task.cancelled():
+        task.exception()  # it counts no more
+    if broken is not None and broken.done():
+        raise broken.result()
+    raise TimeoutError(f"the broker did not answer within {PATIENCE:g} s")

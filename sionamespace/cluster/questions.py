@@ -10,7 +10,7 @@ from sionamespace.acks import Ack, BroadcastAck
 from sionamespace.client import Client
 from sionamespace.cluster.encoded import Encoded
 from sionamespace.cluster.messages import Answer, Asked, Found, Reply, Said
-from sionamespace.errors import ClientGone
+from sionamespace.errors import BrokerDown, ClientGone
 from sionamespace.gathering import Gathering, ServerAnswers
 from sionamespace.ports import Runtime
 from sionamespace.protocol.codecs import Codec
@@ -42,6 +42,9 @@ class Waits(Protocol):
 
     def drop(self, thing: object) -> None:
         """Something is expected no longer."""
+
+    def give_up(self, why: str) -> None:
+        """No server will answer any more."""
 
 
 class Questions:
@@ -80,6 +83,13 @@ class Questions:
         for waits in waiting:
             waits.drop(UNHEARD)
 
+    def give_up(self) -> None:
+        """This server leaves, and hears no more answers."""
+        with self._lock:
+            waiting = list(self._open.values())
+        for waits in waiting:
+            waits.give_up("this server has left the others")
+
     def _forget(self, number: int) -> None:
         with self._lock:
             self._open.pop(number, None)
@@ -92,6 +102,9 @@ class Finding:
         self.pending = found
         self.expect, self.drop, self.lose = found.expect, found.drop, found.lose
         self._codec = codec
+
+    def give_up(self, why: str) -> None:
+        self.pending.give_up()
 
     def hear(self, node: str, reply: Reply) -> None:
         if isinstance(reply, Found):
@@ -131,6 +144,10 @@ class AskingOne:
     def lose(self, node: str) -> None:
         if node == self._server:
             self.pending.fail(_gone(self.pending))
+
+    def give_up(self, why: str) -> None:
+        ack = self.pending
+        ack.fail(BrokerDown(f"client {ack.sid!r} has not answered {ack.event!r}: {why}"))
 
 
 class AskingAll:
@@ -173,6 +190,12 @@ class AskingAll:
             asked.lose(node)
         self.pending.lose(node)
 
+    def give_up(self, why: str) -> None:
+        for asked in self._asked.values():
+            for one in asked.values():
+                one.give_up(why)
+        self.pending.give_up()
+
     def _ack(self, sid: Sid) -> Ack[Any]:
         ack: Ack[Any] = Ack(self._runtime, self._event, sid)
         if self._until is not None:
@@ -187,6 +210,9 @@ class AskingServers:
         self.pending = answers
         self.expect, self.drop, self.lose = answers.expect, answers.drop, answers.lose
         self._codec = codec
+
+    def give_up(self, why: str) -> None:
+        self.pending.give_up()
 
     def hear(self, node: str, reply: Reply) -> None:
         if not isinstance(reply, Said):

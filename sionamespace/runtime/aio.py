@@ -57,8 +57,12 @@ class AsyncioRuntime:
         """Whether it has started threads, which a process forked from this one would not have."""
         return self._workers.has_threads
 
+    def awaited(self) -> None:
+        # An application may do so before it has a client, and has no other event loop.
+        self.bind()
+
     def bind(self) -> None:
-        if self._loop is not None:
+        if self._loop is not None and not self._loop.is_closed():
             return
         self._loop = asyncio.get_running_loop()
         self.start = Steps(self._loop, self._context, self._end).start

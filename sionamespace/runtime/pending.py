@@ -84,6 +84,7 @@ class Pending(Generic[T]):
 
     def __await__(self) -> Generator[Any, None, T]:
         if not self._done:
+            self._runtime.awaited()
             loop = asyncio.get_running_loop()
             woken: asyncio.Future[None] = loop.create_future()
             self.listen(lambda: _wake_from_outside(loop, woken))

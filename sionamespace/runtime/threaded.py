@@ -118,6 +118,9 @@ class ThreadedRuntime:
         """Whether it has started threads, which a process forked from this one would not have."""
         return self._driver.has_threads or self._portal.has_thread
 
+    def awaited(self) -> None:
+        """Nothing: the event loop on which somebody awaits it is not this runtime's."""
+
     def on_engine(self, function: Callable[..., object], *args: Any) -> None:
         if self.here():
             function(*args)

@@ -71,6 +71,7 @@ class StepLoop(asyncio.SelectorEventLoop):
         unfinished = [task for task in asyncio.all_tasks(self) if not task.done()]
         for task in unfinished:
             task.cancel()
+        self.step()  # what they do in the end
         self.call_soon(self.stop)
         self.step()
         self.close()

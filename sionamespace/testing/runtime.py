@@ -63,6 +63,8 @@ class ManualRuntime:
 
     def bind(self) -> None: ...
 
+    def awaited(self) -> None: ...
+
     def here(self) -> bool:
         return self._ident == get_ident()
 

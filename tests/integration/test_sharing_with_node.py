@@ -257,6 +257,15 @@ def test_we_find_the_clients_of_node(number: int, clients) -> None:
     assert found == [node.sid, {"name": "Ann"}, rooms, "websocket", 5, "127.0.0.1"]
 
 
+def test_many_questions_at_once_are_answered_and_cost_no_connection(clients) -> None:
+    one, _, node = clients
+    many = "[ns.members(timeout=10) for _ in range(300)]"
+    found = one.run(f"(lambda asked: [[*sorted(m.result()), m.complete] for m in asked])({many})")
+    assert [list(each) for each in found] == [[*sorted(c.sid for c in clients), True]] * 300
+    node.run("io.emit('said', 'end')")
+    heard(clients)
+
+
 def test_clients_of_the_other_are_asked(clients) -> None:
     one, two, node = clients
     for client in (one, two):

@@ -20,7 +20,7 @@ from sionamespace.cluster.nodejs.wire import NodeWire
 from sionamespace.cluster.outbox import Entry, Outbox
 from sionamespace.cluster.pump import Pump
 from sionamespace.cluster.wire import WireError
-from sionamespace.errors import PacketError, UsageError
+from sionamespace.errors import BrokerDown, PacketError, UsageError
 from sionamespace.logs import FirstTimes
 from sionamespace.ports import Broker, Local
 from sionamespace.runtime.faults import log_fault
@@ -91,17 +91,28 @@ class NodeLink:
         self._pump.wake()
         return self._running
 
-    def flush(self, done: Callable[[], object]) -> None:
-        """Have a function called when all so far was published."""
-        self._outbox.mark(done)
+    def flush(self, done: Callable[[], object]) -> bool:
+        """Have a function called when all so far was published; False if too much waits."""
+        return self._outbox.mark(done)
 
     def tell(self, message: Message, size: int = 0, volatile: bool = False) -> None:
         """Send something that has no answer."""
         self._outbox.put(message, None, size, volatile)
 
-    def ask(self, question: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """Run a question, one of `questions`, after what was told before."""
-        self._outbox.mark(partial(self._begin, question))
+    def ask(
+        self,
+        question: Callable[[], Coroutine[Any, Any, None]],
+        failed: Callable[[Exception], object],
+    ) -> None:
+        """Run a question, one of `questions`, after what was told before.
+
+        Args:
+            failed: called with the error if they cannot be asked.
+        """
+        if self._running is None:
+            failed(BrokerDown("this server has left the others"))
+        elif not self._outbox.mark(partial(self._begin, question, failed)):
+            failed(BrokerDown(f"{self._outbox.bytes} bytes wait for {self._broker.name}"))
 
     def listen_to(self, path: Path) -> None:
         """Take part in what concerns a namespace."""
@@ -124,12 +135,19 @@ class NodeLink:
     # On the loop.
 
     async def _run(self) -> None:
-        while self._goes_on:
-            await self._pump.run(lambda: self._goes_on)
-        self._running = None
+        try:
+            while self._goes_on:
+                await self._pump.run(lambda: self._goes_on)
+        finally:
+            self._running = None
+            self.questions.give_up()
 
-    def _begin(self, question: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        task = asyncio.ensure_future(_guarded(question))
+    def _begin(
+        self,
+        question: Callable[[], Coroutine[Any, Any, None]],
+        failed: Callable[[Exception], object],
+    ) -> None:
+        task = asyncio.ensure_future(_guarded(question, failed))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -199,11 +217,14 @@ class NodeLink:
         _log.error(text, entry.size, error)
 
 
-async def _guarded(question: Callable[[], Coroutine[Any, Any, None]]) -> None:
+async def _guarded(
+    question: Callable[[], Coroutine[Any, Any, None]], failed: Callable[[Exception], object]
+) -> None:
     try:
         await question()
-    except Exception as error:  # whoever waits has a time limit
+    except Exception as error:
         _log.warning("servers of Node could not be asked: %s", error)
+        failed(error)
 
 
 def _unheard(is_full: bool) -> None:

@@ -71,8 +71,8 @@ class NodeOthers(ClusterOthers):
         error = ours.exception()
         if error is not None:
             both.fail(error)
-        else:
-            self._node().flush(lambda: both.resolve(None))
+        elif not self._node().flush(lambda: both.resolve(None)):
+            both.fail(BrokerDown(f"too much waits for {self._node_broker.name}"))
 
     def may_have(self, sid: Sid) -> bool:
         return True  # Node's do not say whose they are
@@ -128,7 +128,11 @@ class NodeOthers(ClusterOthers):
         if Ids.node_of(ack.sid) is not None:
             return super().ask(path, parcel, timeout, ack)
         event = self._values(parcel)
-        self._node().ask(lambda: self._questions.ask(path, event, timeout, ack))
+
+        def failed(error: Exception) -> None:
+            ack.fail(BrokerDown(f"servers of Node could not be asked for {ack.sid!r}: {error}"))
+
+        self._node().ask(lambda: self._questions.ask(path, event, timeout, ack), failed)
         return True
 
     def ask_all(
@@ -189,12 +193,10 @@ class NodeOthers(ClusterOthers):
         gathering.expect(unknown)
 
         async def asking() -> None:
-            try:
-                await ask()
-            finally:
-                gathering.drop(unknown)
+            await ask()
+            gathering.drop(unknown)
 
-        self._node().ask(asking)
+        self._node().ask(asking, lambda error: gathering.lose(unknown))
 
     def _values(self, parcel: Sendable) -> list[Any]:
         assert self._local is not None

@@ -12,7 +12,7 @@ from typing import Any
 from sionamespace.acks import Ack, BroadcastAck
 from sionamespace.cluster.nodejs.handshake import from_node
 from sionamespace.cluster.nodejs.wire import Request
-from sionamespace.errors import ClientGone
+from sionamespace.errors import BrokerDown, ClientGone
 from sionamespace.gathering import Gathering, Members, ServerAnswers
 from sionamespace.ports import Runtime
 from sionamespace.protocol.msgpack import write_value
@@ -51,13 +51,18 @@ class NodeQuestions:
         self._runtime = runtime
         self._count = count
         self._request = request
-        self._open: dict[str, Hear] = {}
+        self._open: dict[str, tuple[Hear, Callable[[], object]]] = {}
 
     def hear(self, response: dict[str, Any]) -> None:
         """A server has answered something, maybe nothing of ours."""
-        hear = self._open.get(str(response.get("requestId")))
+        hear, _ = self._open.get(str(response.get("requestId")), (None, None))
         if hear is not None:
             hear(response)
+
+    def give_up(self) -> None:
+        """This server leaves, and hears no more responses."""
+        for _, give_up in list(self._open.values()):
+            give_up()
 
     async def find(
         self, path: Path, selection: Selection, found: Gathering[Any], clients: bool
@@ -93,10 +98,11 @@ class NodeQuestions:
         if servers <= 0:
             ack.fail(_gone(ack))
             return
+        left = f"this server left the others before client {ack.sid!r} has answered {ack.event!r}"
         flags = {} if timeout is None else {"timeout": int(timeout * 1000)}
         request = {
             "uid": self._uid,
-            "requestId": self._open_with(hear, ack.listen),
+            "requestId": self._open_with(hear, partial(ack.fail, BrokerDown(left)), ack.listen),
             "type": Request.BROADCAST.value,
             "packet": {"type": PacketType.EVENT.value, "data": event, "nsp": path},
             "opts": {"rooms": [ack.sid], "except": [], "flags": flags},
@@ -119,6 +125,9 @@ class NodeQuestions:
         members.close()
         acks = [self._ack(sid, event[0], timeout) for sid in await members]
         answers.add(acks)
+        for server in members.silent:
+            answers.expect(server)
+            answers.lose(server)
         for ack in acks:
             await self.ask(path, event, timeout, ack)
 
@@ -146,13 +155,18 @@ class NodeQuestions:
                     gathering.give(server, part(response))
 
         if servers:
-            number = self._open_with(hear, gathering.listen)
+            number = self._open_with(hear, gathering.give_up, gathering.listen)
             asked = {"uid": self._uid, "requestId": number, **request}
             self._request(path, json.dumps(asked).encode())
 
-    def _open_with(self, hear: Hear, listen: Callable[[Callable[[], object]], object]) -> str:
+    def _open_with(
+        self,
+        hear: Hear,
+        give_up: Callable[[], object],
+        listen: Callable[[Callable[[], object]], object],
+    ) -> str:
         number = secrets.token_hex(8)
-        self._open[number] = hear
+        self._open[number] = hear, give_up
         listen(partial(self._open.pop, number, None))
         return number
 

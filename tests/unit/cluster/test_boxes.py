@@ -7,6 +7,8 @@ import logging
 import pytest
 
 from sionamespace import Namespace
+from sionamespace.cluster.fresh import FreshRooms
+from sionamespace.cluster.messages import Enter, Leave
 from sionamespace.cluster.outbox import Outbox
 from sionamespace.testing.cluster import Cluster
 
@@ -41,6 +43,15 @@ def test_the_pump_is_woken_once_while_it_sleeps():
     box.mark(lambda: None)
     box.put("c")
     assert box.woken == 2
+
+
+def test_marks_are_no_more_than_the_bound_and_no_messages_that_are_lost():
+    box, reached = Box(), []
+    marks = [box.mark(lambda: reached.append(1)) for _ in range(20)]
+    assert marks == [True] * 10 + [False] * 10
+    assert (box.bytes, box.lost, box.refused) == (10 * ENTRY, 0, 0)
+    assert box.taken()[1] == [None] * 10
+    assert box.mark(lambda: None)
 
 
 def test_a_channel_counts_as_it_was_wanted_last():
@@ -120,6 +131,20 @@ def test_nothing_volatile_waits_while_the_broker_is_away():
     assert not box.put("v", volatile=True)
     assert box.put("stays")
     assert (box.refused, box.lost, box.news) == (1, 0, [])
+
+
+# Rooms that others may not listen to yet.
+
+
+def test_a_room_is_fresh_for_five_seconds_and_is_then_forgotten():
+    times = [0.0]
+    fresh = FreshRooms(lambda: times[0])
+    for number in range(1000):
+        times[0] = number
+        fresh.add(Enter("/", ("x",), frozenset(), (f"room {number}",)))
+    assert fresh.concerns(Leave("/", ("room 995",), frozenset(), ("y",)))
+    assert not fresh.concerns(Leave("/", ("room 994",), frozenset(), ("y",)))
+    assert len(fresh) == 5
 
 
 # The inbox.

@@ -146,6 +146,55 @@ def test_the_lifespan_begins_and_ends_it(url):
     asyncio.run(asyncio.wait_for(both(), PATIENCE))
 
 
+def test_it_may_be_awaited_before_any_client_came(url):
+    server = Server({"/": Chat}, async_mode="asyncio", rooms=url)
+
+    async def main():
+        await server.flush()
+        assert server.health().connected
+        assert not await server.namespace("/").members()
+        server.leave_others()
+        await until_async(server.leave_others)
+
+    asyncio.run(asyncio.wait_for(main(), PATIENCE))
+
+    async def serve():
+        said = asyncio.Queue()
+        await said.put({"type": "lifespan.startup"})
+        life = asyncio.create_task(server.asgi()({"type": "lifespan"}, said.get, send))
+        await until_async(lambda: server.health().connected)
+        await said.put({"type": "lifespan.shutdown"})
+        await life
+
+    async def send(message):
+        assert message["type"].endswith("complete")
+
+    asyncio.run(asyncio.wait_for(serve(), PATIENCE))  # on an event loop of its own
+
+
+def test_whoever_cancels_all_tasks_does_not_end_it_for_good(url):
+    one, two = (Server({"/": Chat}, async_mode="asyncio", rooms=url) for _ in range(2))
+
+    async def main():
+        own = asyncio.all_tasks()
+        await one.come_to_others()
+        await two.come_to_others()
+        await until_async(lambda: one.health().nodes and two.health().nodes)
+        tasks = asyncio.all_tasks() - own
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+        await until_async(lambda: not one.health().connected)
+        await one.come_to_others()
+        await two.come_to_others()
+        await until_async(lambda: one.health().nodes and two.health().nodes)
+        for server in (one, two):
+            server.leave_others()
+            await until_async(server.leave_others)
+
+    asyncio.run(asyncio.wait_for(main(), PATIENCE))
+
+
 def test_nothing_is_begun_before_a_client_comes_or_something_is_sent(url):
     before = threading.active_count()
     server = threads(url, 1)[0]

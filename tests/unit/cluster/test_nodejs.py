@@ -13,16 +13,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sionamespace import BrokerDown, Namespace
+from sionamespace.brokers.memory import MemoryBroker, MemoryHub
 from sionamespace.client import Client
 from sionamespace.cluster.encoded import Encoded
 from sionamespace.cluster.messages import Announce, Dismiss, Emit, Enter, Leave
 from sionamespace.cluster.nodejs.handshake import from_node, to_node
+from sionamespace.cluster.nodejs.manager import NodeRoomManager
 from sionamespace.cluster.nodejs.reading import Options, read_broadcast, read_plain
 from sionamespace.cluster.nodejs.wire import NodeWire
 from sionamespace.cluster.wire import WireError
 from sionamespace.protocol.codecs import CODECS
 from sionamespace.protocol.engineio import Parcel
 from sionamespace.protocol.packet import Packet
+from sionamespace.testing import Harness
 
 CODEC = CODECS["json"]
 WIRE = NodeWire(CODEC, "key")
@@ -118,3 +122,34 @@ def test_a_client_is_the_same_on_both_sides():
     assert (socket["handshake"]["secure"], socket["handshake"]["xdomain"]) == (True, True)
     found = from_node(socket)
     assert found == Client(*told[:3], frozenset(told[3]), *told[4:])
+
+
+# Questions, where the engine does not say how many servers of Node there are.
+
+
+class Uncountable(MemoryBroker):
+    node_key = "key"
+
+    async def count(self, channel):
+        raise ConnectionError("no count")
+
+
+class Chat(Namespace): ...
+
+
+def test_who_cannot_be_asked_is_told_at_once():
+    hub = MemoryHub()
+    with Harness(Chat, rooms=NodeRoomManager(MemoryBroker(hub), Uncountable(hub))) as h:
+        client = h.connect()
+        chat = h.namespace()
+        members = chat.members()
+        one = chat.call("question", room="of Node", timeout=None)
+        every = chat.everyone.call_all("question", timeout=5)
+        h.advance(1)  # in which other servers of ours would have come
+        assert members.result(0) == {client.sid}
+        assert not members.complete
+        with pytest.raises(BrokerDown, match="on the servers that could be asked"):
+            one.result(0)
+        client.last("question").answer("yes")
+        h.settle()
+        assert every.result(0).values == {client.sid: "yes"}

@@ -30,6 +30,8 @@ class Threads:
     def waiter(self):
         return _Waiter()
 
+    def awaited(self): ...
+
 
 @pytest.fixture
 def threads():
