@@ -12,7 +12,7 @@ from typing import Any
 
 from sionamespace.logs import NowAndThen
 from sionamespace.runtime import originals
-from sionamespace.runtime.faults import log_fault
+from sionamespace.runtime.faults import guarded, log_fault
 from sionamespace.runtime.originals import get_ident, new_lock
 
 __all__ = ["Crew", "start_thread"]
@@ -126,7 +126,7 @@ class Crew:
             successor = self._enlist(leader)
         if successor is not None:
             successor.gate.release()
-        return successor is not None
+        return self._leader is not leader
 
     def _enlist(self, leader: _Member | None) -> _Member | None:
         """One more, who leads if it is still this one that does, and rests otherwise."""
@@ -144,7 +144,9 @@ class Crew:
             start_thread(function, *args)
         except RuntimeError as error:
             if self._complaints.is_time("threads"):
-                _log.warning(
+                guarded(
+                    "a warning",
+                    _log.warning,
                     "%s: what would wait fails, clients that read slowly are closed, and all wait "
                     "for a handler that blocks in another way; allow more threads (ulimit -u, or "
                     "the limit of the container)",

@@ -85,12 +85,13 @@ class ThreadsDriver:
 
     def _watched(self) -> Sockets:
         """The sockets, and the bell among them; made when first needed, in this process."""
-        with self.engine:
-            if self._sockets is None:
-                sockets = Sockets()
-                self._hang_bell(sockets)
-                self._sockets = sockets
-            return self._sockets
+        if self._sockets is None:
+            with self.engine:
+                if self._sockets is None:  # nobody else was faster
+                    sockets = Sockets()
+                    self._hang_bell(sockets)
+                    self._sockets = sockets
+        return self._sockets
 
     def _hang_bell(self, sockets: Sockets) -> None:
         ear, self._bell = os.pipe()
@@ -129,7 +130,8 @@ class ThreadsDriver:
         return _Waiter(self._crew)
 
     def sleep(self, seconds: float) -> None:
-        self._crew.about_to_wait()
+        if seconds > 0:
+            self._crew.about_to_wait()
         originals.sleep(seconds)
 
     def wait_readable(self, sock: Any) -> None:
@@ -165,5 +167,7 @@ class _Waiter(ThreadWaiter):
     def wait(self, seconds: float | None) -> bool:
         if super().wait(0):
             return True
+        if seconds is not None and seconds <= 0:
+            return False
         self._crew.about_to_wait()
         return super().wait(seconds)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import queue
 import socket
@@ -128,6 +129,50 @@ def test_when_there_can_be_no_thread_who_asks_is_told_and_the_next_one_may_have_
     system.threads = 1000
     assert goes_on(driver)
     assert ran.is_set()
+
+
+def test_who_is_given_no_thread_is_not_told_so_if_somebody_else_was_given_one(system):
+    driver, first = ThreadsDriver(), threading.Event()
+
+    def refusing():
+        system.threads = 1000
+        assert goes_on(driver)
+
+    system.threads, system.refusing = 0, refusing
+    driver.start(first.set)
+    assert first.wait(5)
+
+
+def test_a_glance_is_no_wait(system):
+    system.threads = 2
+    driver, found = ThreadsDriver(), queue.SimpleQueue()
+    driver.start(lambda: found.put((driver.waiter().wait(0), driver.sleep(0))))
+    assert found.get(timeout=5) == (False, None)
+
+
+class Broken(logging.Handler):
+    def emit(self, record):
+        raise OSError("the disk is full")
+
+
+def test_a_log_that_fails_ends_no_thread_of_ours(system, monkeypatch, capsys):
+    monkeypatch.setattr(logging.getLogger("sionamespace.runtime"), "handlers", [Broken()])
+    system.threads = 2
+    driver, gate = ThreadsDriver(), threading.Event()
+    driver.start(lambda: 1 / 0)
+    assert goes_on(driver)
+    refused = threading.Event()
+    system.refusing = refused.set
+    driver.start(gate.wait, 10)
+    assert refused.wait(5)
+    gate.set()
+    assert goes_on(driver)
+    assert "ZeroDivisionError" in capsys.readouterr().err
+    system.threads = 1000
+    gate.clear()
+    driver.start(gate.wait, 10)
+    assert goes_on(driver), "nobody has deposed who blocks"
+    gate.set()
 
 
 def test_a_look_that_fails_for_lack_of_files_is_tried_again(monkeypatch, caplog):
