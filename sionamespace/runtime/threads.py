@@ -85,13 +85,14 @@ class ThreadsDriver:
 
     def _watched(self) -> Sockets:
         """The sockets, and the bell among them; made when first needed, in this process."""
-        if self._sockets is None:
-            with self.engine:
-                if self._sockets is None:  # nobody else was faster
-                    sockets = Sockets()
-                    self._hang_bell(sockets)
-                    self._sockets = sockets
-        return self._sockets
+        # Also when they are there: a look beside the turn of one who sends to many takes the
+        # interpreter from it time and again, for events that have to wait for its end.
+        with self.engine:
+            if self._sockets is None:
+                sockets = Sockets()
+                self._hang_bell(sockets)
+                self._sockets = sockets
+            return self._sockets
 
     def _hang_bell(self, sockets: Sockets) -> None:
         ear, self._bell = os.pipe()
