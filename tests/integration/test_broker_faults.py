@@ -40,7 +40,7 @@ LATE = 25.0
 ENGINES: dict[str, Callable[[], Engine]] = {
     "Redis": RedisServer,
     "Redis Streams": lambda: RedisServer(
-        *("--appendonly", "yes", "--appendfsync", "always"), scheme="redis+stream"
+        *("--appendonly", "yes", "--appendfsync", "always"), kind="+stream"
     ),
     "NATS": NatsServer,
     "RabbitMQ": RabbitServer,
@@ -49,7 +49,7 @@ ENGINES: dict[str, Callable[[], Engine]] = {
 
 WITH_COPIES: dict[str, Callable[[], Engine]] = {
     "Redis, sentinels": SentinelServers,
-    "Redis Streams, sentinels": lambda: SentinelServers("redis+stream+sentinel"),
+    "Redis Streams, sentinels": lambda: SentinelServers("+stream+sentinel"),
     "Redis Cluster": lambda: ClusterServers(with_copies=True),
 }
 

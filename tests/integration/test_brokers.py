@@ -19,6 +19,7 @@ from engines import (
     RabbitServer,
     RedisServer,
     SentinelServers,
+    ValkeyServer,
 )
 from redis import Redis
 
@@ -180,17 +181,25 @@ def between(make: Callable[[], Broker], test: Callable[[Side, Side], Awaitable[N
 
 
 class TestRedis(RealServer):
+    server = RedisServer
+
     @classmethod
     def new_engine(cls) -> Engine:
-        return RedisServer()
+        return cls.server()
+
+
+class TestValkey(TestRedis):
+    server = ValkeyServer
 
 
 class TestStreams(RealServer):
+    server = RedisServer
+
     @classmethod
     def new_engine(cls) -> Engine:
         # With "everysec" it may answer before it has written, and lose that when it is killed.
         options = ("--appendonly", "yes", "--appendfsync", "always")
-        return RedisServer(*options, scheme="redis+stream")
+        return cls.server(*options, kind="+stream")
 
     def test_what_was_sent_while_the_connection_was_away_comes(self) -> None:
         async def test(one: Side, two: Side) -> None:
@@ -250,10 +259,20 @@ class TestStreams(RealServer):
         self.between(test)
 
 
+class TestValkeyStreams(TestStreams):
+    server = ValkeyServer
+
+
 class TestSentinel(RealServer):
+    server = RedisServer
+
     @classmethod
     def new_engine(cls) -> Engine:
-        return SentinelServers()
+        return SentinelServers(server=cls.server)
+
+
+class TestValkeySentinel(TestSentinel):
+    server = ValkeyServer
 
 
 def test_it_goes_on_by_the_server_that_sentinels_made_the_master() -> None:
@@ -274,9 +293,11 @@ def test_it_goes_on_by_the_server_that_sentinels_made_the_master() -> None:
 
 
 class TestRedisCluster(RealServer):
+    server = RedisServer
+
     @classmethod
     def new_engine(cls) -> Engine:
-        return ClusterServers()
+        return ClusterServers(server=cls.server)
 
     def test_what_one_sends_comes_in_order(self) -> None:
         """Here for each channel by itself: they are on different servers."""
@@ -308,6 +329,10 @@ class TestRedisCluster(RealServer):
         self.between(test)
 
 
+class TestValkeyCluster(TestRedisCluster):
+    server = ValkeyServer
+
+
 class TestNats(RealServer):
     @classmethod
     def new_engine(cls) -> Engine:
@@ -331,7 +356,7 @@ class TestPostgres(RealServer):
     [
         (RedisServer, "&sionamespace* +ping +subscribe +unsubscribe +publish"),
         (
-            lambda: RedisServer(scheme="redis+stream"),
+            lambda: RedisServer(kind="+stream"),
             "~sionamespace +ping +xadd +xread +xrange",
         ),
         (

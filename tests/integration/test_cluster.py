@@ -70,7 +70,7 @@ def test_every_feature_works_with_clients_of_two_servers(
 @pytest.mark.parametrize(
     "engine",
     [
-        lambda: RedisServer(scheme="redis+stream"),
+        lambda: RedisServer(kind="+stream"),
         SentinelServers,
         ClusterServers,
         NatsServer,

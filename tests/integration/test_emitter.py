@@ -12,9 +12,9 @@ from engines import RedisServer
 from test_broker_faults import CountingServer, Listener
 
 
-@pytest.fixture(scope="module", params=["redis", "redis+stream"])
+@pytest.fixture(scope="module", params=["", "+stream"], ids=["redis", "streams"])
 def server(request: pytest.FixtureRequest) -> Iterator[tuple[str, CountingServer]]:
-    engine = RedisServer(scheme=request.param)
+    engine = RedisServer(kind=request.param)
     try:
         engine.start()
         server = CountingServer(engine.url)
