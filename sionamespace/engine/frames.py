@@ -66,7 +66,6 @@ class FrameReader:
         if self._lent:
             at = self._lend(data, at, self._lent)
         while left and end - at >= 2:
-            left -= 1
             first, length, start = data[at], data[at + 1] - _MASKED, at + 6
             if length >= 126:
                 length, start = _long(data, at)
@@ -81,6 +80,7 @@ class FrameReader:
                 if stop == at:
                     break
             at = stop
+            left -= 1
         if at == end:
             self.more, self._rest = False, b""
         else:

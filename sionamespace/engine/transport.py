@@ -40,10 +40,6 @@ class TransportWebSocket(WebSocketDriver):
         lost: told when the connection has ended, as a protocol is.
     """
 
-    _turn = 4
-    """Less than elsewhere: what others get waits for the end of a round of the loop, to which each
-    flood adds a turn (p99 beside one: 0.35 ms; with 16, 0.63). It costs a flood a fifth more."""
-
     def __init__(
         self,
         transport: asyncio.Transport,

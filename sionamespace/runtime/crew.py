@@ -10,8 +10,9 @@ from contextlib import suppress
 from contextvars import Context
 from typing import Any
 
+from sionamespace.logs import NowAndThen
 from sionamespace.runtime import originals
-from sionamespace.runtime.faults import log_fault
+from sionamespace.runtime.faults import guarded, log_fault
 from sionamespace.runtime.originals import get_ident, new_lock
 
 __all__ = ["Crew", "start_thread"]
@@ -26,6 +27,9 @@ _PATIENCE = 0.002
 
 _CAUTION = 100
 """How many jobs hand over the lead before they begin, after one that kept the others waiting."""
+
+_PAUSE = 0.1
+"""After how many seconds it is looked again for events, when that has failed."""
 
 _ROUNDS = 25
 """For how many times its patience the overseer looks at a crew that does nothing."""
@@ -70,6 +74,8 @@ class Crew:
         self._overseer = new_lock()
         self._overseer.acquire()
         self._overseen = False
+        self._has_overseer = False
+        self._complaints = NowAndThen()
 
     @property
     def ready(self) -> bool:
@@ -82,49 +88,77 @@ class Crew:
         return self._leader is not None
 
     def start(self, function: Callable[..., object], *args: Any) -> None:
-        """Run a job soon. From any thread."""
+        """Run a job soon. From any thread.
+
+        Raises:
+            RuntimeError: if nobody leads and no thread can be started; somebody else may `rouse`.
+        """
         self._ready.append((function, args))
         self.rouse()
 
     def rouse(self) -> None:
-        """See to it that somebody looks after what there is to do. From any thread."""
-        if self._leader is None:
-            self._pass_on(None)
-        else:
+        """See to it that somebody looks after what there is to do; as `start`."""
+        if self._leader is not None:
             self._wake()
+        elif not self._pass_on(None):
+            raise RuntimeError("no thread can be started to serve the clients")
 
     def about_to_wait(self) -> None:
-        """Called by a thread that is about to wait; if it leads, another one will."""
-        leader = self._leader
-        if leader is not None and leader.ident == get_ident():
-            self._pass_on(leader)
+        """Called by a thread that is about to wait; if it leads, another one will.
 
-    def _pass_on(self, leader: _Member | None) -> None:
-        """Let another thread lead, if it is still this one that does."""
+        Raises:
+            OSError: if no other one can. All would wait with it, and maybe for ever, as what it
+                waits for may be theirs to bring about.
+        """
+        leader = self._leader
+        if leader is not None and leader.ident == get_ident() and not self._pass_on(leader):
+            raise OSError("no thread can be started that serves the others while this one waits")
+
+    def _pass_on(self, leader: _Member | None) -> bool:
+        """Let another thread lead, if it is still this one that does; whether it does no more."""
         with self._lock:
             if self._leader is not leader:
-                return
-            rested = self._idle.pop() if self._idle else None
-            self._leader = member = rested or _Member()
-        if rested is not None:
-            rested.gate.release()
-        else:
-            self._enlist(member, leader)
-        if leader is None:
-            start_thread(self._oversee)
+                return True
+            successor = self._idle.pop() if self._idle else None
+            if successor is not None:
+                self._leader = successor
+        if successor is None:
+            successor = self._enlist(leader)
+        if successor is not None:
+            successor.gate.release()
+        return self._leader is not leader
 
-    def _enlist(self, member: _Member, leader: _Member | None) -> None:
+    def _enlist(self, leader: _Member | None) -> _Member | None:
+        """One more, who leads if it is still this one that does, and rests otherwise."""
+        member = _Member()
+        if not self._can_start(self._serve, member):
+            return None  # and the leader has led all the while
+        with self._lock:
+            if self._leader is leader:
+                self._leader = member
+        return member
+
+    def _can_start(self, function: Callable[..., object], *args: Any) -> bool:
+        """Start a thread, if there can be one more."""
         try:
-            start_thread(self._serve, member)
-        except RuntimeError:  # there can be no more threads, so who leads has to stay
-            self._leader = leader
-            if leader is None:
-                raise
-            _log.warning("no thread can be started, so all wait for one handler")
+            start_thread(function, *args)
+        except RuntimeError as error:
+            if self._complaints.is_time("threads"):
+                guarded(
+                    "a warning",
+                    _log.warning,
+                    "%s: what would wait fails, clients that read slowly are closed, and all wait "
+                    "for a handler that blocks in another way; allow more threads (ulimit -u, or "
+                    "the limit of the container)",
+                    error,
+                )
+            return False
+        return True
 
     def _serve(self, me: _Member) -> None:
         me.ident = get_ident()
         while True:
+            me.gate.acquire()
             while self._leader is me:
                 self._run_ready(me)
                 if self._leader is me:
@@ -133,7 +167,6 @@ class Crew:
                 if len(self._idle) >= _MAX_IDLE:
                     return
                 self._idle.append(me)
-            me.gate.acquire()
 
     def _look_safely(self) -> None:
         # One at a time: who is deposed between its last job and this looks all the same, and would
@@ -143,6 +176,7 @@ class Crew:
                 self._look(not self._ready)
             except Exception:
                 log_fault("looking for events")
+                originals.sleep(_PAUSE)
 
     def _run_ready(self, me: _Member) -> None:
         """Run what is ready by now; what that starts comes after a look at what else there is."""
@@ -151,7 +185,7 @@ class Crew:
                 function, args = self._ready.popleft()
             except IndexError:
                 return
-            if self._caution:
+            if self._caution > 0:
                 self._caution -= 1
                 self._pass_on(me)
             me.steps += 1
@@ -162,7 +196,11 @@ class Crew:
                 return
 
     def _have_overseen(self) -> None:
-        if not self._overseen:
+        if self._overseen:
+            return
+        if not self._has_overseer:
+            self._has_overseer = self._can_start(self._oversee)
+        if self._has_overseer:
             self._overseen = True
             with suppress(RuntimeError):  # somebody else has
                 self._overseer.release()

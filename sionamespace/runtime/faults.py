@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import traceback
 from collections.abc import Callable
 from typing import Any
 
@@ -25,5 +26,8 @@ def guarded(what: str, function: Callable[..., Any], *args: Any) -> Any:
 
 
 def log_fault(what: str) -> None:
-    """Log the exception that is being handled."""
-    _log.exception("%s failed, which is a fault of sionamespace", what)
+    """Log the exception that is being handled. Raises nothing, whatever handles the log."""
+    try:
+        _log.exception("%s failed, which is a fault of sionamespace", what)
+    except Exception:
+        traceback.print_exc()

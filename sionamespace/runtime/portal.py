@@ -41,14 +41,23 @@ class Portal:
         """What a coroutine will return; it runs with the caller's context variables."""
         pending: Pending[Any] = Pending(self._runtime)
         context = copy_context()
-        self._running_loop().call_soon_threadsafe(self._begin, coroutine, pending, context)
+        try:
+            loop = self._running_loop()
+        except BaseException:  # there can be no more threads
+            coroutine.close()
+            raise
+        loop.call_soon_threadsafe(self._begin, coroutine, pending, context)
         return pending
 
     def _running_loop(self) -> asyncio.AbstractEventLoop:
         with self._lock:
             if self._loop is None:
                 loop = new_event_loop()
-                self._start_thread(partial(_serve, loop))
+                try:
+                    self._start_thread(partial(_serve, loop))
+                except BaseException:
+                    loop.close()
+                    raise
                 self._loop = loop
             return self._loop
 

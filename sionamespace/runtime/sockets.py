@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import selectors
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final, Protocol, TypeAlias
 
 from sionamespace.runtime.faults import guarded, log_fault
@@ -20,7 +21,7 @@ OVER: Final = 0
 WAITING: Final = 1
 """It is to be read when something comes."""
 AGAIN: Final = 2
-"""There is more to take already, as soon as the others have had their turn."""
+"""There is more to take already, which is for when the others have nothing to read."""
 
 Readable: TypeAlias = Callable[[], int]
 """Reads a socket on which something has come; what becomes of it: one of the above."""
@@ -28,6 +29,9 @@ Readable: TypeAlias = Callable[[], int]
 _ROUND = 32
 """How many sockets are read before what they brought is handled: enough to share the costs of a
 round, and few enough that the first need not wait long for its answer."""
+
+_MOST_PASSED = 8
+"""For how many rounds those that have more already are passed over, while others come."""
 
 
 class _Poll(Protocol):
@@ -49,6 +53,7 @@ class Sockets:
         self._poll: _Poll = _OtherPoll() if epoll is None else epoll()
         self._watched: dict[int, tuple[Readable, Callable[[], object]]] = {}
         self._again: dict[int, None] = {}
+        self._passed = 0
         self.fileno = self._poll.fileno
         """What can be read when one of the sockets can be."""
 
@@ -65,7 +70,8 @@ class Sockets:
     def discard(self, fd: int) -> None:
         """Have a socket read no more, if it was, and call nothing; before it is closed."""
         if self._watched.pop(fd, None) is not None:
-            self._poll.unregister(fd)
+            with suppress(OSError):  # it was closed, and is not there any more
+                self._poll.unregister(fd)
             self._again.pop(fd, None)
 
     def wait(self, seconds: float | None) -> list[int]:
@@ -73,12 +79,17 @@ class Sockets:
         return [fd for fd, _ in self._poll.poll(0 if self._again else seconds, _ROUND)]
 
     def read(self, ready: list[int]) -> None:
-        """Give a turn to those that can be read, and to those that have more already."""
-        again, self._again = self._again, {}
-        for fd in ready:
-            if fd not in again:
-                self._read_one(fd)
-        for fd in again:
+        """Give a turn to those on which something has come.
+
+        Those that have more already get theirs when there are no others, or after a while.
+        """
+        others = [fd for fd in ready if fd not in self._again]
+        again: dict[int, None] = {}
+        self._passed += 1
+        if not others or self._passed > _MOST_PASSED:
+            self._passed = 0
+            again, self._again = self._again, again
+        for fd in (*others, *again):
             self._read_one(fd)
 
     def _read_one(self, fd: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import select
 import time
@@ -84,10 +85,13 @@ class ThreadsDriver:
 
     def _watched(self) -> Sockets:
         """The sockets, and the bell among them; made when first needed, in this process."""
+        # Also when they are there: a look beside the turn of one who sends to many takes the
+        # interpreter from it time and again, for events that have to wait for its end.
         with self.engine:
             if self._sockets is None:
-                self._sockets = Sockets()
-                self._hang_bell(self._sockets)
+                sockets = Sockets()
+                self._hang_bell(sockets)
+                self._sockets = sockets
             return self._sockets
 
     def _hang_bell(self, sockets: Sockets) -> None:
@@ -127,7 +131,8 @@ class ThreadsDriver:
         return _Waiter(self._crew)
 
     def sleep(self, seconds: float) -> None:
-        self._crew.about_to_wait()
+        if seconds > 0:
+            self._crew.about_to_wait()
         originals.sleep(seconds)
 
     def wait_readable(self, sock: Any) -> None:
@@ -137,9 +142,11 @@ class ThreadsDriver:
         self._wait_for(sock, select.POLLOUT)
 
     def _wait_for(self, sock: Any, event: int) -> None:
+        poll, descriptor = select.poll(), sock.fileno()
+        if descriptor < 0:
+            raise OSError(errno.EBADF, "the socket is closed")
+        poll.register(descriptor, event)
         self._crew.about_to_wait()
-        poll = select.poll()
-        poll.register(sock.fileno(), event)
         poll.poll()
 
     def now(self) -> float:
@@ -161,5 +168,7 @@ class _Waiter(ThreadWaiter):
     def wait(self, seconds: float | None) -> bool:
         if super().wait(0):
             return True
+        if seconds is not None and seconds <= 0:
+            return False
         self._crew.about_to_wait()
         return super().wait(seconds)

@@ -48,8 +48,9 @@ class Timers:
     def _count_cancelled(self) -> None:
         self._cancelled += 1
         if self._cancelled > max(_MOST_CANCELLED, len(self._heap) // 2):
-            self._heap = [entry for entry in self._heap if not entry[2].over]
-            heapq.heapify(self._heap)
+            heap = [entry for entry in self._heap if not entry[2].over]
+            heapq.heapify(heap)
+            self._heap = heap  # any thread may look at its first
             self._cancelled = 0
 
 

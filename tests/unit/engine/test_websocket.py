@@ -198,6 +198,12 @@ class TestHowMuchIsTaken:
         assert max(now - before for before, now in itertools.pairwise(parts)) < 100
         assert len(parts) > 3000 / 100
 
+    def test_a_part_of_a_frame_is_no_reason_for_another_turn(self, scene):
+        pauses = []
+        scene.wire.incoming = [scene.peer.frames("41", "42", "43") + scene.peer.frames("44")[:-1]]
+        scene.driver.serve(None, lambda reason: None, lambda: pauses.append(len(scene.packets)))
+        assert pauses == [3, 3]  # after what came, and after the end
+
     def test_a_frame_may_be_cut_anywhere(self):
         for length in (0, 1, 125, 126, 900):
             whole = Peer().frames("4first", "4" + "x" * length, b"last")

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import gc
 import threading
 from concurrent.futures import CancelledError
 from contextvars import ContextVar
@@ -41,8 +42,8 @@ def threads():
 def portal(threads):
     def start_thread(function):
         thread = threading.Thread(target=function, daemon=True)
-        threads.append(thread)
         thread.start()
+        threads.append(thread)
 
     portal = Portal(Threads(), start_thread)
     yield portal
@@ -66,6 +67,20 @@ def test_no_thread_runs_before_the_first_coroutine_and_one_for_all_after_it(port
     runs_on = {portal.submit(_thread()).result() for _ in range(3)}
     assert runs_on == set(threads)
     assert len(threads) == 1
+
+
+def test_when_its_thread_cannot_be_started_nothing_is_left_open_and_the_next_one_is_tried(
+    portal, monkeypatch
+):
+    def refuse(thread):
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as system:
+        system.setattr(threading.Thread, "start", refuse)
+        with pytest.raises(RuntimeError, match="can't start new thread"):
+            portal.submit(_loop())
+    gc.collect()  # a loop that was not closed, or a coroutine never awaited, would warn here
+    assert portal.submit(_loop()).result().is_running()
 
 
 def test_the_result_of_a_coroutine_comes_back(portal):

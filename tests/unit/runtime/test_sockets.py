@@ -56,7 +56,7 @@ def test_in_one_round_are_so_few_that_the_first_need_not_wait_long(crowd):
     assert 0 < len(many.read) <= 32
 
 
-def test_one_that_has_more_has_its_turn_in_each_round_and_no_more(crowd):
+def test_one_that_has_more_has_a_turn_in_each_round_without_others_and_no_more(crowd):
     few = crowd(2)
     turns = iter([AGAIN, AGAIN, AGAIN, OVER])
     ours, theirs = socket.socketpair()
@@ -76,6 +76,25 @@ def test_one_that_has_more_has_its_turn_in_each_round_and_no_more(crowd):
     assert few.read.count("flooded") == 4
     assert few.ended == ["flooded"]
     assert not few.sockets.has_more
+
+
+def test_others_come_before_one_that_has_more_but_not_for_ever(crowd):
+    few = crowd(1)
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        theirs.send(b"x")
+        few.sockets.add(ours.fileno(), lambda: few.read.append("has more") or AGAIN, list)
+        other, others = socket.socketpair()
+        with other, others:
+            few.sockets.add(other.fileno(), lambda: few.read.append("other") or WAITING, list)
+            few.round()
+            del few.read[:]
+            others.send(b"is never read")
+            for _ in range(20):
+                few.round()
+    assert few.read[:3] == ["other"] * 3
+    assert few.read.count("other") == 20
+    assert few.read.count("has more") == 2
 
 
 def test_one_that_fails_is_read_no_more_and_the_others_are(crowd, caplog):
@@ -102,6 +121,21 @@ def test_what_follows_an_end_and_fails_keeps_nobody_from_being_read(crowd, caplo
         few.round()
     assert (few.read, others.read) == ([0], [0])
     assert caplog.text.count("ZeroDivisionError: ") == 1
+
+
+def test_one_that_was_closed_behind_its_back_ends_like_the_others(crowd):
+    few = crowd(1)
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        theirs.send(b"x")
+
+        def closed():
+            ours.close()
+            return OVER
+
+        few.sockets.add(ours.fileno(), closed, lambda: few.ended.append("closed"))
+        few.round()
+    assert (few.read, few.ended) == ([0], ["closed"])
 
 
 def test_it_can_be_watched_itself(crowd):
