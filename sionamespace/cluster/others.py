@@ -158,7 +158,7 @@ class ClusterOthers(Others):
         out_of: tuple[Room, ...] = (),
     ) -> None:
         if self._concern(selection):
-            size = size_of(selection.rooms, selection.skip, into, out_of)
+            size = size_of(selection.rooms, selection.skip) + size_of(into, out_of)
             if into:
                 self._outbox.put(Enter(path, selection.rooms, selection.skip, into), None, size)
             if out_of:
@@ -306,9 +306,14 @@ def _can_be_written(room: Room) -> bool:
     return True
 
 
-def size_of(*names: Iterable[str] | None) -> int:
-    """About how many bytes rooms have in a message."""
-    return sum(sum(map(len, some)) for some in names if some)
+def size_of(rooms: Iterable[Room] | None, others: Iterable[Room] = ()) -> int:
+    """About how many bytes names of rooms have in a message."""
+    size = 0
+    for room in rooms or ():
+        size += len(room)
+    for room in others:
+        size += len(room)
+    return size
 
 
 def _limit(gathering: Gathering[Any], timeout: float | None, runtime: Runtime) -> None:

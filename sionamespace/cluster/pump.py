@@ -152,9 +152,9 @@ class Pump:
                     self._batch = self._outbox.interrupt(self._batch)
                     self._failures = self._failures if self._batch else 0
                     self._lost_at = self._lost_at or self._loop.time()
+                    delay = _FIRST_DELAY if self._has_held() else delay
                     self._tell_lost(error)
                     await self._close()
-                    delay = _FIRST_DELAY if self._has_held() else delay
                     await self._pause(delay * random.uniform(0.5, 1), goes_on)
                     delay = min(delay * 2, _LAST_DELAY)
         finally:
@@ -201,7 +201,8 @@ class Pump:
             return
         beating = asyncio.ensure_future(self._beat(presence))
         try:
-            await self._subscribe(sorted(self._outbox.anew(), key=len))  # those of servers first
+            # The shortest first, as those are on which servers talk to each other.
+            await self._subscribe(sorted(self._outbox.anew(), key=len))
             await self._send([presence.greeting()])
             self._connected()
             await self._reunite(presence, goes_on)
@@ -260,7 +261,7 @@ class Pump:
             self._news.clear()
             if self._broken is not None and self._broken.done():
                 raise self._broken.result()
-            if self._outbox.sleep() and not goes_on():
+            if not goes_on() and self._outbox.sleep():
                 return
             if not self._unwanted and self._outbox.sleep():
                 await self._news.wait()

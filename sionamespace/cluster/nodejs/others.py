@@ -96,7 +96,7 @@ class NodeOthers(ClusterOthers):
     ) -> None:
         super().moved(path, selection, into, out_of)
         if _may_concern(selection):
-            size = size_of(selection.rooms, selection.skip, into, out_of)
+            size = size_of(selection.rooms, selection.skip) + size_of(into, out_of)
             if into:
                 self._node().tell(Enter(path, selection.rooms, selection.skip, into), size)
             if out_of:
