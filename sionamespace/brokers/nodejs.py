@@ -51,8 +51,15 @@ class _Session(RedisSession):
     def __init__(self, client: Redis, receive: Receive, lost: Lost) -> None:
         super().__init__(client, receive, lost, patterns=True)
         self._counting = asyncio.Lock()
+        self._is_closed = False
 
     async def count(self, channel: str) -> int:
         async with self._counting:  # by one connection, however many ask at once
+            if self._is_closed:  # the client would open a new one
+                raise ConnectionError("the connection to the server was closed")
             [(_, number)] = await self._client.pubsub_numsub(channel)
         return int(number)
+
+    async def close(self) -> None:
+        self._is_closed = True
+        await super().close()

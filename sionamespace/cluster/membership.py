@@ -101,6 +101,7 @@ class Membership:
         self._since = time.time()
         self._hears_itself = False
         self._unheard_since: float | None = None
+        self._hello_at = 0.0
         self._unknown: set[str] = set()
         """The servers that were asked and may not be there at all, as not all were heard yet."""
         self._lock = new_lock()
@@ -160,8 +161,8 @@ class Membership:
             waits.give_up("this server has left the others")
         elif not self._outbox.put(asked, channel, size):
             waits.give_up(f"{self._outbox.bytes} bytes wait for {self._broker.name} already")
-        else:
-            self._unknown |= nodes - self.nodes.there
+        elif not self.nodes.all_heard:
+            self._unknown.update(nodes - self.nodes.there)
         # By now all may have been heard, which those would not be told who wait since then.
         if self.nodes.all_heard:
             waits.drop(UNHEARD)
@@ -184,6 +185,7 @@ class Membership:
     # On the loop.
 
     async def _run(self) -> None:
+        await asyncio.sleep(0)  # a loop with eager tasks begins this while `start` has the lock
         try:
             while not self._is_over():
                 await self._pump.run(self._goes_on)
@@ -210,12 +212,12 @@ class Membership:
 
     def _connected(self) -> None:
         _log.info("server %s is connected to %s", self.node, self._broker.name)
-        self.nodes.wait_anew(_now())
+        self._hello_at = _now()
+        self.nodes.wait_anew(self._hello_at)
         self._set_connected(True)
 
     def _lost(self, error: BaseException) -> None:
-        self._hears_itself, self._unheard_since = False, None
-        self.nodes.cut_off()
+        self.nodes.all_heard = False
         if self._is_connected is not False:
             _log.error(
                 "server %s cannot reach the others over %s (%s: %s); it serves its own clients, "
@@ -250,7 +252,8 @@ class Membership:
             return
         try:
             received = self._wire.read(channel, data)
-            if self.nodes.hear(received.node, received.number, _now()):
+            number = None if isinstance(received.message, Hello | Beat) else received.number
+            if self.nodes.hear(received.node, number, _now()):
                 self._take(received.node, received.message)
         except (PacketError, WireError) as error:
             text = "a message on the channel %.80r of %s is ignored: %s"
@@ -259,6 +262,8 @@ class Membership:
             log_fault("what another server wants")
 
     def _take(self, node: str, message: Message) -> None:
+        if isinstance(message, Beat) and not message.ready:
+            return  # it lives, and is not back yet
         if isinstance(message, Hello | Beat):
             self.nodes.meet(node)
             if self._pump.holds:
@@ -279,6 +284,11 @@ class Membership:
 
     # What the pump says of this server.
 
+    def opening(self) -> None:
+        """What comes from here on comes by a new connection."""
+        self._hears_itself, self._unheard_since = False, None
+        self.nodes.cut_off()
+
     def greeting(self) -> Entry:
         """What a server says when it comes, or comes back; whoever hears it answers."""
         return Entry(Hello(), self._wire.everyone, 0)
@@ -291,15 +301,15 @@ class Membership:
         """Whether all are back who were there."""
         return self.nodes.all_met()
 
-    def beat(self, late: float) -> Entry:
+    def beat(self, late: float, ready: bool) -> Entry:
         """What it says again and again; and by now others may have gone."""
         if late > self._settings.heartbeat:
             # This process stood still, and what was said meanwhile is yet to be read.
             self._unheard_since = None
             self.nodes.wait_anew(_now())
-        elif self._is_connected and not self._pump.holds:
+        elif ready and not self._pump.holds:
             self._look_around(_now())
-        return Entry(Beat(), self._wire.everyone, 0)
+        return Entry(Beat(ready), self._wire.everyone, 0)
 
     def beaten(self) -> None:
         """That was published: on an engine where all hear themselves it comes back."""
@@ -313,7 +323,7 @@ class Membership:
         if deaf_for > 2 * self._settings.heartbeat:
             return  # whoever is not heard now may be there all the same
         self.nodes.forget_silent(now)
-        if not self.nodes.all_heard:
+        if not self.nodes.all_heard and now - self._hello_at >= self._settings.heartbeat:
             self.nodes.all_heard = True  # who was there has answered the Hello by now
             unknown, self._unknown = self._unknown, set()
             for name in unknown - self.nodes.there:

@@ -42,7 +42,9 @@ class Hello(_Message, frozen=True, tag=1):
 
 
 class Beat(_Message, frozen=True, tag=2):
-    """A server is there."""
+    """A server is there; and, if ``ready``, it has subscribed to all that it wants."""
+
+    ready: bool = True
 
 
 class Bye(_Message, frozen=True, tag=3):

@@ -68,14 +68,18 @@ class Nodes:
         """Whether all that are there have said so since `cut_off`."""
         return all(self._nodes[name].is_met for name in self.there)
 
-    def hear(self, name: str, number: int, now: float) -> bool:
-        """Something has come of somebody; whether it is new, as it may be sent twice."""
+    def hear(self, name: str, number: int | None, now: float) -> bool:
+        """Something has come of somebody; whether it is new, as it may be sent twice.
+
+        Args:
+            number: None for what does no harm twice.
+        """
         node = self._nodes.get(name)
         if node is None:
             # One that was cut off may send again what came before: it did not hear that it did.
             node = self._nodes[name] = self._silent.pop(name, _Node(now))
         node.heard_at = now
-        return node.is_new(number)
+        return number is None or node.is_new(number)
 
     def meet(self, name: str) -> None:
         """What has come says that its sender is a server, and there."""

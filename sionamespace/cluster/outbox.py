@@ -60,7 +60,7 @@ class Outbox:
         self._is_full = False
         self._lock = new_lock()
         self._entries: deque[Entry] = deque()
-        self._volatile_bytes = 0
+        self._volatile_bytes = self._mark_bytes = 0
         self._changes: dict[str, bool] = {}
         self._is_subscribed = False
         self._asleep = True
@@ -95,9 +95,9 @@ class Outbox:
         """Have a function called, on the pump's loop, when all before it was published and
         subscribed to; False if too much waits already."""
         with self._lock:
-            if self.bytes + _ENTRY_BYTES > self._most:
+            if self._mark_bytes + _ENTRY_BYTES > self._most:
                 return False
-            self.bytes += _ENTRY_BYTES
+            self._mark_bytes += _ENTRY_BYTES
         self._add(lambda: self._entries.append(Entry(None, None, _ENTRY_BYTES, done=done)))
         return True
 
@@ -128,7 +128,8 @@ class Outbox:
     def settled(self, entries: list[Entry]) -> None:
         """What was taken has been published, or given up: it takes no room any more."""
         with self._lock:
-            self.bytes -= sum(entry.size for entry in entries)
+            self.bytes -= sum(entry.size for entry in entries if entry.done is None)
+            self._mark_bytes -= sum(entry.size for entry in entries if entry.done is not None)
         if self._is_full and self.bytes < self._most // 2:
             self._set_full(False)
 

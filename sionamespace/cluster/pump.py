@@ -47,11 +47,15 @@ class Presence(Protocol):
     every: float
     """After how many seconds it says again that it is there."""
 
-    def beat(self, late: float) -> Entry:
+    def opening(self) -> None:
+        """A connection is about to be opened."""
+
+    def beat(self, late: float, ready: bool) -> Entry:
         """What tells them that this server is there still.
 
         Args:
             late: by how many seconds this is later than it was to be.
+            ready: whether everything is subscribed to.
         """
 
     def beaten(self) -> None:
@@ -158,7 +162,7 @@ class Pump:
                     await self._pause(delay * random.uniform(0.5, 1), goes_on)
                     delay = min(delay * 2, _LAST_DELAY)
         finally:
-            self._outbox.interrupt()
+            self._batch = self._outbox.interrupt(self._batch)
             await self._close()
 
     def _has_held(self) -> bool:
@@ -190,10 +194,12 @@ class Pump:
 
     async def _live(self, goes_on: Callable[[], bool]) -> None:
         """Connect, and take over what comes, until the connection breaks or it is time to end."""
+        presence = self._presence
         self._broken = asyncio.get_running_loop().create_future()
         self._unwanted.clear()
+        if presence is not None:
+            presence.opening()
         await self._step(self._broker.open(self._receive, self.break_off))
-        presence = self._presence
         if presence is None:
             await self._subscribe(self._outbox.anew())
             self._connected()
@@ -201,8 +207,8 @@ class Pump:
             return
         beating = asyncio.ensure_future(self._beat(presence))
         try:
-            # The shortest first, as those are on which servers talk to each other.
-            await self._subscribe(sorted(self._outbox.anew(), key=len))
+            # First those on which servers talk to each other; there is no "#" in them.
+            await self._subscribe(sorted(self._outbox.anew(), key=lambda name: name.count("#")))
             await self._send([presence.greeting()])
             self._connected()
             await self._reunite(presence, goes_on)
@@ -244,7 +250,8 @@ class Pump:
             while True:
                 due = now() + presence.every
                 await asyncio.sleep(presence.every)
-                await self._send([presence.beat(now() - due)])
+                ready = self._connected_at is not None
+                await self._send([presence.beat(now() - due, ready)])
                 presence.beaten()
         except Exception as error:
             self.break_off(error)

@@ -11,7 +11,7 @@ from sionamespace.client import Client
 from sionamespace.cluster.encoded import Encoded
 from sionamespace.cluster.messages import Answer, Asked, Found, Reply, Said
 from sionamespace.errors import BrokerDown, ClientGone
-from sionamespace.gathering import Gathering, ServerAnswers
+from sionamespace.gathering import Gathering
 from sionamespace.ports import Runtime
 from sionamespace.protocol.codecs import Codec
 from sionamespace.runtime.originals import new_lock
@@ -95,16 +95,29 @@ class Questions:
             self._open.pop(number, None)
 
 
-class Finding:
-    """Waits for servers to say which clients they have."""
+class _Parts:
+    """Waits for the parts that servers have of something, which may have others too."""
 
-    def __init__(self, found: Gathering[Any], codec: Codec) -> None:
-        self.pending = found
-        self.expect, self.drop, self.lose = found.expect, found.drop, found.lose
+    def __init__(self, gathering: Gathering[Any], codec: Codec) -> None:
+        self.pending = gathering
+        self.drop = gathering.drop
         self._codec = codec
+        self._expected: set[object] = set()
+
+    def expect(self, *things: object) -> None:
+        self._expected.update(things)
+        self.pending.expect(*things)
+
+    def lose(self, node: str) -> None:
+        self.pending.lose(node)
 
     def give_up(self, why: str) -> None:
-        self.pending.give_up()
+        for thing in list(self._expected):
+            self.pending.lose(thing)
+
+
+class Finding(_Parts):
+    """Waits for servers to say which clients they have."""
 
     def hear(self, node: str, reply: Reply) -> None:
         if isinstance(reply, Found):
@@ -152,7 +165,7 @@ class AskingOne:
         ack.fail(BrokerDown(f"client {ack.sid!r} has not answered {ack.event!r}: {why}"))
 
 
-class AskingAll:
+class AskingAll(_Parts):
     """Waits for servers to say whom they ask, and for the answers of these clients.
 
     Args:
@@ -167,11 +180,10 @@ class AskingAll:
         runtime: Runtime,
         codec: Codec,
     ) -> None:
-        self.pending = answers
-        self.expect, self.drop = answers.expect, answers.drop
+        super().__init__(answers, codec)
+        self._answers = answers
         self._event = event
         self._runtime = runtime
-        self._codec = codec
         self._until = None if timeout is None else runtime.now() + timeout
         self._asked: dict[str, dict[Sid, AskingOne]] = {}
 
@@ -183,7 +195,7 @@ class AskingAll:
             for each in asked:
                 each.expect(node)
             self._asked[node] = {each.pending.sid: each for each in asked}
-            self.pending.add((each.pending for each in asked), node)
+            self._answers.add((each.pending for each in asked), node)
         elif isinstance(reply, Answer):
             one = self._asked.get(node, {}).get(reply.sid)
             if one is not None:
@@ -192,13 +204,13 @@ class AskingAll:
     def lose(self, node: str) -> None:
         for asked in self._asked.get(node, {}).values():
             asked.lose(node)
-        self.pending.lose(node)
+        super().lose(node)
 
     def give_up(self, why: str) -> None:
         for asked in self._asked.values():
             for one in asked.values():
                 one.give_up(why)
-        self.pending.give_up()
+        super().give_up(why)
 
     def _ack(self, sid: Sid) -> Ack[Any]:
         ack: Ack[Any] = Ack(self._runtime, self._event, sid)
@@ -207,16 +219,8 @@ class AskingAll:
         return ack
 
 
-class AskingServers:
+class AskingServers(_Parts):
     """Waits for what servers' own handlers return."""
-
-    def __init__(self, answers: ServerAnswers, codec: Codec) -> None:
-        self.pending = answers
-        self.expect, self.drop, self.lose = answers.expect, answers.drop, answers.lose
-        self._codec = codec
-
-    def give_up(self, why: str) -> None:
-        self.pending.give_up()
 
     def hear(self, node: str, reply: Reply) -> None:
         if not isinstance(reply, Said):

@@ -44,6 +44,8 @@ class AsyncioRuntime:
     def __init__(self, threads: int) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._ident: int | None = None
+        self._is_guess = False
+        """Whether it is only the loop on which something was awaited before the engine ran."""
         self._workers = Workers(threads)
         self._tasks: set[asyncio.Task[Any]] = set()  # a loop keeps only weak references
         self._context = copy_context()
@@ -59,12 +61,19 @@ class AsyncioRuntime:
 
     def awaited(self) -> None:
         # An application may do so before it has a client, and has no other event loop.
-        self.bind()
+        if self._loop is None or self._loop.is_closed():
+            self._bind_to(asyncio.get_running_loop())
+            self._is_guess = True
 
     def bind(self) -> None:
-        if self._loop is not None and not self._loop.is_closed():
-            return
-        self._loop = asyncio.get_running_loop()
+        if self._loop is None or self._is_guess or self._loop.is_closed():
+            self._is_guess = False
+            if self._loop is not asyncio.get_running_loop():
+                self._bind_to(asyncio.get_running_loop())
+
+    def _bind_to(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._end_is_due = False
         self.start = Steps(self._loop, self._context, self._end).start
         self._ident = get_ident()
         early, self._early = self._early, []

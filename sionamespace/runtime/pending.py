@@ -139,9 +139,12 @@ class Pending(Generic[T]):
             return
         waiter = self._runtime.waiter()
         self.listen(waiter.set)
-        if not waiter.wait(timeout) and not self._done:
+        try:
+            if not waiter.wait(timeout) and not self._done:
+                raise self._timed_out(timeout)
+        except BaseException:  # also a library's own time-out, or an end of the green thread
             self._ignore(waiter.set)
-            raise self._timed_out(timeout)
+            raise
 
     def _timed_out(self, timeout: float | None) -> Exception:
         return TimeoutError(f"not known after {timeout} s")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import selectors
 from collections.abc import Callable
 from contextlib import suppress
+from itertools import islice
 from typing import Final, Protocol, TypeAlias
 
 from sionamespace.runtime.faults import guarded, log_fault
@@ -65,7 +66,11 @@ class Sockets:
     def add(self, fd: int, readable: Readable, end: Callable[[], object]) -> None:
         """Have a socket read, a turn at a time; ``end`` is called when that is over."""
         self._watched[fd] = readable, end
-        self._poll.register(fd, selectors.EVENT_READ)
+        try:
+            self._poll.register(fd, selectors.EVENT_READ)
+        except BaseException:
+            del self._watched[fd]
+            raise
 
     def discard(self, fd: int) -> None:
         """Have a socket read no more, if it was, and call nothing; before it is closed."""
@@ -81,14 +86,17 @@ class Sockets:
     def read(self, ready: list[int]) -> None:
         """Give a turn to those on which something has come.
 
-        Those that have more already get theirs when there are no others, or after a while.
+        Those that have more already get theirs when there are no others, or after a while; of many
+        a few at a time.
         """
         others = [fd for fd in ready if fd not in self._again]
-        again: dict[int, None] = {}
+        again: list[int] = []
         self._passed += 1
         if not others or self._passed > _MOST_PASSED:
             self._passed = 0
-            again, self._again = self._again, again
+            again = list(islice(self._again, _ROUND))
+        for fd in again:
+            del self._again[fd]
         for fd in (*others, *again):
             self._read_one(fd)
 
@@ -114,6 +122,7 @@ class _OtherPoll:
 
     def __init__(self) -> None:
         self._selector = DefaultSelector()
+        self._passed = 0
         self.unregister = self._selector.unregister
         self.register = self._selector.register
 
@@ -121,4 +130,10 @@ class _OtherPoll:
         return int(self._selector.fileno())  # type: ignore[attr-defined]  # kqueue has it
 
     def poll(self, timeout: float | None, maxevents: int) -> list[tuple[int, int]]:
-        return [(key.fd, events) for key, events in self._selector.select(timeout)[:maxevents]]
+        ready = [(key.fd, events) for key, events in self._selector.select(timeout)]
+        if len(ready) <= maxevents:
+            return ready
+        # Of more, others each time.
+        first = self._passed % len(ready)
+        self._passed += maxevents
+        return (ready[first:] + ready[:first])[:maxevents]

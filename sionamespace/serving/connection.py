@@ -309,11 +309,11 @@ class Connection:
             try:
                 data = self._stream.recv(_READ)
             except BlockingIOError:
+                if self._waited > _SLOW_START + self._received / _SLOWEST:
+                    self.give_up()
                 begin = runtime.now()
                 self._await(runtime.wait_readable)
                 self._waited += runtime.now() - begin
-                if self._waited > _SLOW_START + self._received / _SLOWEST:
-                    self.give_up()
             except OSError:
                 self._broken = True
                 raise

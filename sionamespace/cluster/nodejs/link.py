@@ -146,6 +146,7 @@ class NodeLink:
     # On the loop.
 
     async def _run(self) -> None:
+        await asyncio.sleep(0)  # a loop with eager tasks begins this while `start` has the lock
         try:
             while not self._is_over():
                 await self._pump.run(lambda: self._goes_on)

@@ -154,8 +154,12 @@ class NodeQuestions:
                 else:
                     gathering.give(server, part(response))
 
+        def give_up() -> None:
+            for server in servers:
+                gathering.lose(server)
+
         if servers:
-            number = self._open_with(hear, gathering.give_up, gathering.listen)
+            number = self._open_with(hear, give_up, gathering.listen)
             asked = {"uid": self._uid, "requestId": number, **request}
             self._request(path, json.dumps(asked).encode())
 

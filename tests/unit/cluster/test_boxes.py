@@ -50,8 +50,15 @@ def test_marks_are_no_more_than_the_bound_and_no_messages_that_are_lost():
     box, reached = Box(), []
     marks = [box.mark(lambda: reached.append(1)) for _ in range(20)]
     assert marks == [True] * 10 + [False] * 10
-    assert (box.bytes, box.lost, box.refused) == (10 * ENTRY, 0, 0)
+    assert (box.bytes, box.lost, box.refused) == (0, 0, 0)
     assert box.taken()[1] == [None] * 10
+    assert box.mark(lambda: None)
+
+
+def test_what_waits_keeps_no_mark_away():
+    box = Box()
+    while box.put("m"):
+        pass
     assert box.mark(lambda: None)
 
 

@@ -24,6 +24,11 @@ class Chat(Namespace):
         self.emit("said", *args)
 
     @server_event
+    def think(self):
+        self.sleep(0.5)
+        return "thought"
+
+    @server_event
     def work(self, text):
         self.sleep(60)
 
@@ -101,6 +106,56 @@ def test_it_is_there_while_it_subscribes_to_all_anew(cluster, clients):
     cluster.advance(12)
     assert not gone(cluster)
     assert cluster.node(0).health().connected
+
+
+def test_what_others_hold_for_it_waits_until_it_has_subscribed_to_all_anew(cluster, clients):
+    rooms = [f"room {number}" for number in range(300)]
+    clients[1].emit("join", *rooms)
+    slow(cluster.node(1)._broker, "subscribe", 0.6)
+    for number in (0, 1):
+        cluster.cut(number)
+    for number, room in enumerate(rooms):
+        cluster.node(0).namespace().emit("said", number, room=room)
+    cluster.advance(2)
+    for number in (0, 1):
+        cluster.heal(number)
+    cluster.advance(20)
+    assert heard(clients[1]) == [list(range(300))]
+
+
+def test_it_is_reached_by_itself_while_it_subscribes_to_rooms(cluster, clients):
+    clients[1].emit("join", *(str(number) for number in range(1000)))
+    slow(cluster.node(1)._broker, "subscribe", 1.5)
+    cluster.cut(1)
+    cluster.heal(1)
+    cluster.advance(5)
+    assert not cluster.node(1).health().connected
+    cluster.node(0).namespace().emit("said", 1, room=clients[1].sid)
+    cluster.settle()
+    assert heard(clients[1]) == [[1]]
+    cluster.advance(20)
+
+
+def test_those_that_are_there_have_a_heartbeat_to_answer(cluster, clients):
+    for node in cluster.nodes:
+        slow(node._broker, "publish", 0.2)
+    broker = type(cluster.node(0)._broker)
+    subscribe = broker.subscribe
+
+    async def slowly(self, channels):
+        await asyncio.sleep(0.95)
+        await subscribe(self, channels)
+
+    broker.subscribe = slowly
+    try:
+        third = cluster.add()
+    finally:
+        broker.subscribe = subscribe
+    cluster.advance(1.05)
+    members = third.namespace().members(timeout=None)
+    cluster.advance(3)
+    assert members.result(0) == {client.sid for client in clients}
+    assert members.complete
 
 
 def test_what_is_sent_does_not_wait_for_rooms_that_were_left(cluster, clients):
@@ -243,3 +298,41 @@ def test_who_has_too_much_to_do_says_so(caplog):
         assert every.result(0).silent == {c.node(1).name}
         assert servers.result(0).missing == {c.node(1).name}
         c.node(1).allow_unfinished("work")
+
+
+@pytest.mark.parametrize("why", ["too much waits", "it leaves"])
+def test_a_question_that_others_cannot_be_asked_is_answered_here(why):
+    with Cluster(Chat, settings={"max_outbox_bytes": 20_000}) as c:
+        client = c.node(0).connect()
+        chat = c.node(0).namespace()
+        c.cut(0)
+        if why == "too much waits":
+            while not c.node(0).health().dropped:
+                chat.emit("said", 1)
+        answers = chat.everyone.call_all("question", timeout=5)
+        report = chat.servers.call("think", timeout=5)
+        c.settle()
+        if why == "it leaves":
+            c.node(0)._application.rooms.others.stop()
+            c.settle()
+        c.advance(1)
+        client.last("question").answer("yes")
+        c.settle()
+        assert answers.result(0).values == {client.sid: "yes"}
+        assert answers.result(0).silent == {c.node(1).name}
+        assert report.result(0).values == {c.node(0).name: "thought"}
+        assert report.result(0).missing == {c.node(1).name}
+
+
+def test_a_flush_waits_also_when_too_much_waits():
+    with Cluster(Chat, settings={"max_outbox_bytes": 20_000}) as c:
+        c.stall(0)
+        while not c.node(0).health().dropped:
+            c.node(0).namespace().emit("said", 1, volatile=False)
+        flushed = c.node(0)._application.flush(60)
+        c.settle()
+        assert not flushed.done()
+        c.heal(0)
+        c.advance(6)
+        assert isinstance(flushed.exception(0), BrokerDown)  # as one was refused
+        assert c.node(0)._application.flush(60).exception(1) is None

@@ -47,3 +47,10 @@ def test_who_only_sends_is_no_server(nodes, news):
     nodes.forget_silent(now=10)
     assert not nodes.there
     assert not news
+
+
+def test_what_does_no_harm_twice_pushes_nothing_out_that_does(nodes):
+    hear(nodes, "a", 1, now=0)
+    for second in range(2000):
+        assert hear(nodes, "a", None, now=second)
+    assert not hear(nodes, "a", 1, now=2000)

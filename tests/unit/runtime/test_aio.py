@@ -185,6 +185,35 @@ def test_what_is_asked_before_there_is_a_loop_is_done_when_there_is():
     assert found == ["posted"]
 
 
+def test_where_something_is_awaited_before_the_engine_runs_is_not_where_that_must_run():
+    runtime, began, ended = AsyncioRuntime(4), threading.Event(), threading.Event()
+
+    async def a_bot_of_its_own():
+        assert await runtime.spawn(lambda: "early") == "early"
+        began.set()
+        await asyncio.to_thread(ended.wait)
+
+    async def main():
+        await asyncio.to_thread(began.wait)
+        runtime.bind()
+        ran_on = asyncio.get_running_loop().create_future()
+
+        async def step():
+            ran_on.set_result(threading.current_thread())
+
+        runtime.start(step)
+        assert await asyncio.wait_for(ran_on, 10) is threading.current_thread()
+        assert runtime.here()
+
+    bot = threading.Thread(target=asyncio.run, args=(a_bot_of_its_own(),))
+    bot.start()
+    try:
+        asyncio.run(main())
+    finally:
+        ended.set()
+        bot.join()
+
+
 def test_a_post_after_the_end_of_the_loop_is_no_error():
     runtime = AsyncioRuntime(1)
 

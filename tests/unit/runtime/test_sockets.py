@@ -97,6 +97,24 @@ def test_others_come_before_one_that_has_more_but_not_for_ever(crowd):
     assert few.read.count("has more") == 2
 
 
+def test_many_that_have_more_do_not_have_one_wait_for_all_their_turns(crowd):
+    few = crowd(0)
+    with ExitStack() as stack:
+        for _ in range(400):
+            ours, theirs = map(stack.enter_context, socket.socketpair())
+            theirs.send(b"x")
+            few.sockets.add(ours.fileno(), lambda: few.read.append("has more") or AGAIN, list)
+        for _ in range(30):
+            few.round()
+        ours, theirs = map(stack.enter_context, socket.socketpair())
+        few.sockets.add(ours.fileno(), lambda: few.read.append("other") or OVER, list)
+        del few.read[:]
+        theirs.send(b"x")
+        for _ in range(100):
+            few.round()
+    assert few.read.index("other") < 1000
+
+
 def test_one_that_fails_is_read_no_more_and_the_others_are(crowd, caplog):
     few = crowd(3)
     ours, theirs = socket.socketpair()

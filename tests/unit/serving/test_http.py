@@ -226,6 +226,18 @@ class TestRequests:
 
         assert site.run(scene, echo) == (b"HTTP/1.1 200" if answered else b"")
 
+    def test_a_body_that_has_come_is_not_cut_off_for_the_pause_before_it(self, site, monkeypatch):
+        monkeypatch.setattr("sionamespace.serving.connection._SLOW_START", 0.1)
+
+        def scene(client):
+            with socket.create_connection(("127.0.0.1", client.port), PATIENCE) as sock:
+                sock.sendall(post("Content-Length: 5", body=b""))
+                assert not select.select([sock], [], [], 0.3)[0]
+                sock.sendall(b"12345")
+                return sock.recv(12)
+
+        assert site.run(scene, echo) == b"HTTP/1.1 200"
+
     def test_one_that_does_not_read_keeps_nobody_waiting_and_is_let_go(self, site, monkeypatch):
         monkeypatch.setattr(server, "_PATIENCE", 0.2)
         ended = queue.SimpleQueue()
