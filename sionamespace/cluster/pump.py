@@ -368,16 +368,20 @@ async def _soon(
     try:
         await asyncio.wait(ends, timeout=PATIENCE, return_when=asyncio.FIRST_COMPLETED)
     except BaseException:  # whoever waits is cancelled
-        task.cancel()
+        _abandon(task)
         raise
     if task.cancelled():
         raise ConnectionError("what the broker's library waited for was cancelled")
     if task.done():
         return task.result()
-    task.cancel()
+    _abandon(task)
     await asyncio.wait((task,), timeout=PATIENCE)
-    if task.done() and not task.cancelled():
-        task.exception()  # it counts no more
     if broken is not None and broken.done():
         raise broken.result()
     raise TimeoutError(f"the broker did not answer within {PATIENCE:g} s")
+
+
+def _abandon(task: asyncio.Task[Any]) -> None:
+    """End a task of which it does not matter how it ends."""
+    task.cancel()
+    task.add_done_callback(lambda done: done.cancelled() or done.exception())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 
 import pytest
 
@@ -31,3 +32,28 @@ def test_one_that_somebody_asked_for_is_passed_on():
             await waiting
 
     asyncio.run(main())
+
+
+def test_how_a_step_ends_that_was_abandoned_is_nobodys_concern(caplog):
+    async def library():
+        try:
+            await asyncio.sleep(100)
+        finally:
+            raise ConnectionError("in the end")
+
+    async def main():
+        waiting = asyncio.ensure_future(_soon(library()))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        waiting.cancel()
+        await asyncio.wait([waiting])
+        broken = asyncio.get_running_loop().create_future()
+        waiting = asyncio.ensure_future(_soon(library(), broken))
+        await asyncio.sleep(0)
+        broken.set_result(ConnectionError("it broke"))
+        with pytest.raises(ConnectionError, match="it broke"):
+            await waiting
+
+    asyncio.run(main())
+    gc.collect()
+    assert not caplog.records
