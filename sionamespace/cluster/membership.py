@@ -30,13 +30,13 @@ from sionamespace.cluster.orders import Orders
 from sionamespace.cluster.outbox import Entry, Outbox
 from sionamespace.cluster.pump import Pump
 from sionamespace.cluster.questions import UNHEARD, Questions, Waits
+from sionamespace.cluster.stay import Stay
 from sionamespace.cluster.wire import Wire, WireError
 from sionamespace.errors import PacketError
 from sionamespace.health import Health
 from sionamespace.logs import FirstTimes
 from sionamespace.ports import Broker, Local
 from sionamespace.runtime.faults import log_fault
-from sionamespace.runtime.originals import new_lock
 from sionamespace.runtime.pending import Pending
 
 __all__ = ["Membership", "Settings"]
@@ -104,31 +104,22 @@ class Membership:
         self._hello_at = 0.0
         self._unknown: set[str] = set()
         """The servers that were asked and may not be there at all, as not all were heard yet."""
-        self._lock = new_lock()
-        self._running: Pending[Any] | None = None
-        self._again = False
+        self._stay = Stay(local.runtime, self._pump.run, self._left)
 
     # From any thread.
 
     def start(self) -> None:
         """Come to the others, or come back."""
-        with self._lock:
-            self._again = True
-            if self._running is None:
-                # In a context of its own: it is no part of what happens to be done now.
-                spawn: Any = self._local.runtime.spawn
-                self._running = Context().run(spawn, self._run)
+        self._stay.start()
 
     def stop(self) -> Pending[Any] | None:
         """Say goodbye and go, after what waits was sent, if it can be sent now.
 
         What is returned is done when the server has left, if it was there.
         """
-        with self._lock:
-            self._again = False
-            running = self._running
+        leaving = self._stay.stop()
         self._pump.wake()
-        return running
+        return leaving
 
     def say(self, channel: str, message: Message, volatile: bool = False) -> bool:
         """Send a message, as soon as that is possible; False if too many wait already."""
@@ -157,7 +148,7 @@ class Membership:
         # To all, also to those that listen to nothing of what it is about: whoever has no such
         # client says so, and is not waited for.
         channel = self._wire.everyone if node is None else self._wire.node(node)
-        if self._running is None:
+        if not self._stay.has_begun:
             waits.give_up("this server has left the others")
         elif not self._outbox.put(asked, channel, size):
             waits.give_up(f"{self._outbox.bytes} bytes wait for {self._broker.name} already")
@@ -184,31 +175,11 @@ class Membership:
 
     # On the loop.
 
-    async def _run(self) -> None:
-        await asyncio.sleep(0)  # a loop with eager tasks begins this while `start` has the lock
-        try:
-            while not self._is_over():
-                await self._pump.run(self._goes_on)
-        except BaseException:
-            # Somebody ended what runs here; this server comes back with its next client.
-            with self._lock:
-                self._running = None
-            raise
-        finally:
-            self.nodes.clear()
-            self.questions.give_up()
-            self._set_connected(False)
-            _log.info("server %s has left", self.node)
-
-    def _goes_on(self) -> bool:
-        return self._again
-
-    def _is_over(self) -> bool:
-        """Whether this server has left; if so, who comes back begins anew."""
-        with self._lock:
-            if not self._again:
-                self._running = None
-            return not self._again
+    def _left(self) -> None:
+        self.nodes.clear()
+        self.questions.give_up()
+        self._set_connected(False)
+        _log.info("server %s has left", self.node)
 
     def _connected(self) -> None:
         _log.info("server %s is connected to %s", self.node, self._broker.name)

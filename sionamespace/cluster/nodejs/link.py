@@ -6,7 +6,6 @@ import asyncio
 import logging
 import re
 from collections.abc import Awaitable, Callable, Coroutine
-from contextvars import Context
 from functools import partial
 from typing import Any, Protocol
 
@@ -19,12 +18,12 @@ from sionamespace.cluster.nodejs.reading import read_broadcast, read_plain
 from sionamespace.cluster.nodejs.wire import NodeWire
 from sionamespace.cluster.outbox import Entry, Outbox
 from sionamespace.cluster.pump import Pump
+from sionamespace.cluster.stay import Stay
 from sionamespace.cluster.wire import WireError
 from sionamespace.errors import BrokerDown, PacketError, UsageError
 from sionamespace.logs import FirstTimes
 from sionamespace.ports import Broker, Local
 from sionamespace.runtime.faults import log_fault
-from sionamespace.runtime.originals import new_lock
 from sionamespace.runtime.pending import Pending
 from sionamespace.types import Path
 
@@ -75,28 +74,20 @@ class NodeLink:
         self._paths: dict[str, Path] = {}
         self._foreign = FirstTimes(_log)
         self._is_connected: bool | None = None
-        self._goes_on = False
-        self._running: Pending[Any] | None = None
+        self._stay = Stay(local.runtime, self._pump.run, self._left)
         self._tasks: set[asyncio.Task[None]] = set()
         self._not_begun: dict[object, Callable[[Exception], object]] = {}
         """What is called with an error if a question that waits cannot be asked."""
-        self._lock = new_lock()
 
     def start(self) -> None:
         """Come to them."""
-        with self._lock:
-            self._goes_on = True
-            if self._running is None:
-                spawn: Any = self._local.runtime.spawn
-                self._running = Context().run(spawn, self._run)
+        self._stay.start()
 
     def stop(self) -> Pending[Any] | None:
         """Leave them, after what waits was sent, if it can be sent now."""
-        with self._lock:
-            self._goes_on = False
-            running = self._running
+        leaving = self._stay.stop()
         self._pump.wake()
-        return running
+        return leaving
 
     def flush(self, done: Callable[[], object]) -> bool:
         """Have a function called when all so far was published; False if too much waits."""
@@ -122,8 +113,8 @@ class NodeLink:
             self._fail(
                 waits, BrokerDown(f"{self._outbox.bytes} bytes wait for {self._broker.name}")
             )
-        elif self._running is None:
-            self._fail(waits, _left())
+        elif not self._stay.has_begun:
+            self._fail(waits, _has_left())
 
     def listen_to(self, path: Path) -> None:
         """Take part in what concerns a namespace."""
@@ -145,27 +136,10 @@ class NodeLink:
 
     # On the loop.
 
-    async def _run(self) -> None:
-        await asyncio.sleep(0)  # a loop with eager tasks begins this while `start` has the lock
-        try:
-            while not self._is_over():
-                await self._pump.run(lambda: self._goes_on)
-        except BaseException:
-            # Somebody ended what runs here; this server comes back with its next client.
-            with self._lock:
-                self._running = None
-            raise
-        finally:
-            self.questions.give_up()
-            for waits in list(self._not_begun):
-                self._fail(waits, _left())
-
-    def _is_over(self) -> bool:
-        """Whether this server has left; if so, who comes back begins anew."""
-        with self._lock:
-            if not self._goes_on:
-                self._running = None
-            return not self._goes_on
+    def _left(self) -> None:
+        self.questions.give_up()
+        for waits in list(self._not_begun):
+            self._fail(waits, _has_left())
 
     def _begin(self, question: Callable[[], Coroutine[Any, Any, None]], waits: object) -> None:
         failed = self._not_begun.pop(waits, None)
@@ -257,7 +231,7 @@ async def _guarded(
         failed(error)
 
 
-def _left() -> BrokerDown:
+def _has_left() -> BrokerDown:
     return BrokerDown("this server has left the others")
 
 
