@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import suppress
 from itertools import islice
 from typing import Any, Protocol, TypeVar
 
 from sionamespace.cluster.outbox import Entry, Outbox
+from sionamespace.cluster.soon import soon
 from sionamespace.ports import Broker
 from sionamespace.runtime.originals import get_ident
 
 __all__ = ["Presence", "Pump"]
 
 T = TypeVar("T")
-
-PATIENCE = 5.0
-"""How many seconds the broker may take for a step; past it the connection counts as broken."""
 
 _FIRST_DELAY, _LAST_DELAY = 0.1, 5.0
 """After how many seconds a connection is tried anew: at first, and after many failures."""
@@ -346,42 +344,10 @@ class Pump:
         return self._broken is not None and self._broken.done()
 
     async def _step(self, step: Coroutine[Any, Any, T]) -> T:
-        return await _soon(step, self._broken)
+        return await soon(step, self._broken)
 
 
 def _some(channels: Sequence[str]) -> Iterator[Sequence[str]]:
     """Channels, as many at once as go into one step."""
     for start in range(0, len(channels), _CHANNELS):
         yield channels[start : start + _CHANNELS]
-
-
-async def _soon(
-    step: Coroutine[Any, Any, T], broken: asyncio.Future[BaseException] | None = None
-) -> T:
-    """Wait for the broker, unless that takes too long, or the connection breaks meanwhile.
-
-    Args:
-        broken: done, with the error, when it breaks.
-    """
-    task = asyncio.ensure_future(step)
-    ends: Iterable[asyncio.Future[Any]] = (task,) if broken is None else (task, broken)
-    try:
-        await asyncio.wait(ends, timeout=PATIENCE, return_when=asyncio.FIRST_COMPLETED)
-    except BaseException:  # whoever waits is cancelled
-        _abandon(task)
-        raise
-    if task.cancelled():
-        raise ConnectionError("what the broker's library waited for was cancelled")
-    if task.done():
-        return task.result()
-    _abandon(task)
-    await asyncio.wait((task,), timeout=PATIENCE)
-    if broken is not None and broken.done():
-        raise broken.result()
-    raise TimeoutError(f"the broker did not answer within {PATIENCE:g} s")
-
-
-def _abandon(task: asyncio.Task[Any]) -> None:
-    """End a task of which it does not matter how it ends."""
-    task.cancel()
-    task.add_done_callback(lambda done: done.cancelled() or done.exception())

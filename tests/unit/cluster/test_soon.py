@@ -1,4 +1,4 @@
-"""What the pump makes of a broker's library."""
+"""What is made of a broker's library."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import gc
 
 import pytest
 
-from sionamespace.cluster.pump import _soon
+from sionamespace.cluster.soon import soon
 
 
 def test_a_cancellation_that_nobody_asked_for_is_a_broken_connection():
@@ -18,14 +18,14 @@ def test_a_cancellation_that_nobody_asked_for_is_a_broken_connection():
 
     async def main():
         with pytest.raises(ConnectionError, match="cancelled"):
-            await _soon(library())
+            await soon(library())
 
     asyncio.run(main())
 
 
 def test_one_that_somebody_asked_for_is_passed_on():
     async def main():
-        waiting = asyncio.ensure_future(_soon(asyncio.sleep(100)))
+        waiting = asyncio.ensure_future(soon(asyncio.sleep(100)))
         await asyncio.sleep(0)
         waiting.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -42,13 +42,13 @@ def test_how_a_step_ends_that_was_abandoned_is_nobodys_concern(caplog):
             raise ConnectionError("in the end")
 
     async def main():
-        waiting = asyncio.ensure_future(_soon(library()))
+        waiting = asyncio.ensure_future(soon(library()))
         await asyncio.sleep(0)
         await asyncio.sleep(0)
         waiting.cancel()
         await asyncio.wait([waiting])
         broken = asyncio.get_running_loop().create_future()
-        waiting = asyncio.ensure_future(_soon(library(), broken))
+        waiting = asyncio.ensure_future(soon(library(), broken))
         await asyncio.sleep(0)
         broken.set_result(ConnectionError("it broke"))
         with pytest.raises(ConnectionError, match="it broke"):
