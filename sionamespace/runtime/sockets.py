@@ -31,7 +31,7 @@ _ROUND = 32
 """How many sockets are read before what they brought is handled: enough to share the costs of a
 round, and few enough that the first need not wait long for its answer."""
 
-_MOST_PASSED = 8
+_MOST_PASSED = 3
 """For how many rounds those that have more already are passed over, while others come."""
 
 
