@@ -42,6 +42,7 @@ class Inbox:
         self._waiting: deque[_Load] = deque()
         self._bytes = 0
         self._with_handlers = 0
+        """How many bytes the handlers of servers' events have, and are not done with."""
         self._busy = False
 
     def has_room(self, volatile: bool = False, for_handlers: bool = False) -> bool:

@@ -121,9 +121,9 @@ class Membership:
         self._pump.wake()
         return leaving
 
-    def say(self, channel: str, message: Message, volatile: bool = False) -> bool:
+    def say(self, channel: str, message: Message) -> bool:
         """Send a message, as soon as that is possible; False if too many wait already."""
-        return self._outbox.put(message, channel, volatile=volatile)
+        return self._outbox.put(message, channel)
 
     def ask(
         self,
